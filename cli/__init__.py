@@ -1,0 +1,1 @@
+"""The kansci command line."""

@@ -1,0 +1,5 @@
+"""``python -m kansci_cli``."""
+
+from .app import main
+
+main()

@@ -1,0 +1,75 @@
+"""``kansci discover``: data in, formula out."""
+
+from typing import Any
+
+import typer
+
+from .options import INTERRUPTED, Data, Inputs, Jobs, Json, OutRun, Seconds, Seed, Target, Units
+
+__all__ = ["describe", "discover", "finish"]
+
+
+def discover(
+    data: Data,
+    target: Target = None,
+    inputs: Inputs = None,
+    units: Units = None,
+    seconds: Seconds = 60.0,
+    seed: Seed = 0,
+    jobs: Jobs = 1,
+    out: OutRun = None,
+    as_json: Json = False,
+) -> None:
+    """Find the formula behind a table.
+
+    Ctrl-C stops the search and still gives the best formula so far.
+    """
+    from dataclasses import asdict
+
+    import kansci.discover as search
+    from kansci.storage import check_free, create_run
+
+    from .tables import load_dataset
+    from .views import live_line, note
+
+    settings = search.DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
+    if out is not None:
+        check_free(out)
+    dataset = load_dataset(data, target, inputs, units)
+    for line in dataset.notes:
+        note(line)
+    with live_line() as show:
+        discovery = search.discover(dataset, settings, lambda event: show(describe(event)))
+    if out is not None:
+        create_run(out, "discover", asdict(settings), dataset, result=discovery.to_json())
+    finish(discovery, out, as_json=as_json)
+
+
+def describe(event: Any) -> str:
+    """One line about the state of a search."""
+    text = f"{event.seconds:4.0f} s  {event.stage}"
+    return text if event.best is None else f"{text}  |  best {event.best} (RMSE / std {event.nrmse:.2g})"
+
+
+def finish(discovery: Any, run: Any, *, as_json: bool) -> None:
+    """Show a discovery; leave with 130 if it was interrupted.
+
+    Args:
+        discovery: What was found.
+        run: The folder it is kept in, or None.
+        as_json: One JSON object instead of text.
+
+    Raises:
+        Exit: It was interrupted.
+    """
+    from kansci.storage import json_text
+
+    from .views import note, show_result
+
+    if as_json:
+        typer.echo(json_text(discovery.to_json()))
+    else:
+        show_result(discovery, run)
+    if discovery.interrupted:
+        note("interrupted: this is the best so far")
+        raise typer.Exit(INTERRUPTED)

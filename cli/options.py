@@ -1,0 +1,80 @@
+"""Options that several commands share, and the way out for errors."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+
+__all__ = [
+    "INTERRUPTED",
+    "Data",
+    "Inputs",
+    "Jobs",
+    "Json",
+    "OutFile",
+    "OutRun",
+    "RunFolder",
+    "Seconds",
+    "Seed",
+    "Target",
+    "Units",
+    "fail",
+    "write_text",
+]
+
+INTERRUPTED = 130
+
+Data = Annotated[
+    str,
+    typer.Argument(
+        metavar="DATA",
+        help="CSV, TSV, Parquet, .npz or .xlsx file, - for stdin, or the name of a built-in table.",
+        show_default=False,
+    ),
+]
+RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.", show_default=False)]
+Target = Annotated[
+    str | None, typer.Option("--target", "-t", help="Column to explain (built-in tables know theirs).")
+]
+Inputs = Annotated[
+    str | None,
+    typer.Option("--inputs", help="Columns to explain it by, separated by commas; all by default."),
+]
+Units = Annotated[
+    Path | None, typer.Option("--units", help="JSON object or two-column CSV: column name and unit.")
+]
+Seconds = Annotated[float, typer.Option("--seconds", help="Time to search; stops earlier when exact.")]
+Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
+Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes to use.")]
+Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, everything else on stderr.")]
+OutRun = Annotated[Path | None, typer.Option("--out", "-o", help="Folder to keep the run in.")]
+OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="File to write instead of stdout.")]
+
+
+def fail(message: str, code: int) -> NoReturn:
+    """Say in one line what is wrong, and leave."""
+    line = " ".join(message.split())
+    typer.echo(line if code == INTERRUPTED else f"error: {line}", err=True)
+    sys.exit(code)
+
+
+def write_text(text: str, file: Path | None) -> None:
+    """Write to a file, or to stdout.
+
+    Args:
+        text: What to write.
+        file: Where to, or None for stdout.
+
+    Raises:
+        SettingsError: The file cannot be written.
+    """
+    if file is None:
+        typer.echo(text, nl=False)
+        return
+    from kansci.errors import SettingsError
+
+    try:
+        file.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise SettingsError(f"cannot write {file}: {error.strerror or error}") from error

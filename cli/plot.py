@@ -1,0 +1,61 @@
+"""``kansci plot``: the figures of a run."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from .options import RunFolder
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from kansci.storage import Run
+
+__all__ = ["plot"]
+
+
+def plot(
+    run: RunFolder,
+    out: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder for the figures; RUN/plots by default.")
+    ] = None,
+    suffix: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
+) -> None:
+    """Draw the fit with its residuals, the front, and the network."""
+    from kansci.errors import SettingsError
+    from kansci.plots import save_figure
+    from kansci.storage import open_run
+
+    opened = open_run(run)
+    folder = run / "plots" if out is None else out
+    if suffix not in {"pdf", "svg", "png"}:
+        raise SettingsError(f"--format {suffix}: choose pdf, svg or png")
+    figures = _figures(opened)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingsError(f"cannot make the folder {folder}: {error.strerror or error}") from error
+    for name, figure in figures.items():
+        file = folder / f"{name}.{suffix}"
+        save_figure(figure, file)
+        typer.echo(str(file))
+
+
+def _figures(run: "Run") -> dict[str, "Figure"]:
+    """What the run has the data for: at least the fit."""
+    from kansci.plots import fit_figure, kan_figure, pareto_figure
+
+    dataset = run.dataset()
+    figures = {}
+    if run.has("formula.json"):
+        formula, result = run.formula(), run.result()
+        select = dataset.select(formula.inputs)
+        figures["fit"] = fit_figure(select, formula.predict, f"${formula.latex(4)}$")
+        figures["front"] = pareto_figure(result["front"], result["formula"])
+    if run.has("model.safetensors"):
+        model = run.model()
+        figures["network"] = kan_figure(model, dataset.X, dataset.inputs, [dataset.target])
+        if "fit" not in figures:
+            figures["fit"] = fit_figure(dataset, lambda X: model.predict(X)[:, 0])
+    return figures

@@ -1,0 +1,90 @@
+"""``kansci predict``: a run's formula, or its network, applied to new rows."""
+
+from typing import TYPE_CHECKING, Any
+
+from .options import OutFile, RunFolder, write_text
+
+if TYPE_CHECKING:
+    import numpy as np
+    import pandas as pd
+
+    from kansci.storage import Run
+
+__all__ = ["predict"]
+
+
+def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
+    """Write the rows of DATA as CSV with a column of predictions."""
+    from kansci.data import read_table
+    from kansci.storage import open_run
+
+    from .tables import source
+
+    opened = open_run(run)
+    frame = read_table(source(data))
+    inputs, target, function = _predictor(opened)
+    X = _columns(frame, inputs)
+    _warn_outside(opened, inputs, X)
+    taken = {str(column) for column in frame.columns}
+    name = target if target not in taken else f"{target} predicted"
+    frame = frame.assign(**{name: function(X)})
+    write_text(frame.to_csv(index=False, lineterminator="\n"), out)
+
+
+def _predictor(run: "Run") -> tuple[tuple[str, ...], str, Any]:
+    """Inputs, target and X (N, I) -> (N,); rows with missing values give nan."""
+    import numpy as np
+
+    if run.has("formula.json"):
+        formula = run.formula()
+        return formula.inputs, formula.target, formula.predict
+    model, dataset = run.model(), run.dataset()
+
+    def function(X: "np.ndarray") -> "np.ndarray":
+        predicted = np.full(len(X), np.nan)
+        good = np.isfinite(X).all(axis=1)
+        predicted[good] = model.predict(X[good])[:, 0]
+        return predicted
+
+    return dataset.inputs, dataset.target, function
+
+
+def _columns(frame: "pd.DataFrame", inputs: tuple[str, ...]) -> "np.ndarray":
+    """The input columns (N, I) as numbers; nan where there is none."""
+    import numpy as np
+    import pandas as pd
+
+    from kansci.data.names import find_column, nearest
+    from kansci.errors import DataError
+
+    from .views import note
+
+    known = [str(column) for column in frame.columns]
+    values = []
+    for name in inputs:
+        column = find_column(name, known)
+        if column is None:
+            raise DataError(f"there is no input column '{name}': {nearest(name, known)}")
+        numbers = pd.to_numeric(frame.iloc[:, known.index(column)], errors="coerce").to_numpy(
+            dtype=np.float64
+        )
+        if len(numbers) and not np.isfinite(numbers).any():
+            raise DataError(f"input column '{column}' holds no numbers")
+        values.append(numbers)
+    X = np.column_stack(values) if values else np.empty((len(frame), 0))
+    missing = int((~np.isfinite(X)).any(axis=1).sum())
+    if missing:
+        note(f"{missing} of {len(X)} rows lack a number in an input column and get no prediction")
+    return X
+
+
+def _warn_outside(run: "Run", inputs: tuple[str, ...], X: "np.ndarray") -> None:
+    """A formula may well hold outside the data it was found on, but nobody has looked."""
+    from .views import note
+
+    train = run.dataset().select(inputs).X
+    if not len(X) or not X.shape[1]:
+        return
+    outside = ((train.min(axis=0) > X) | (train.max(axis=0) < X)).any(axis=1)
+    if outside.any():
+        note(f"{int(outside.sum())} of {len(X)} rows lie outside the range of the data of {run.path}")

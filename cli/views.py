@@ -1,0 +1,111 @@
+"""What a person sees: progress on stderr while it runs, then the formula and what stands behind it."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console, Group
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+__all__ = ["live_line", "note", "number", "show_result", "show_rows"]
+
+
+@contextmanager
+def live_line() -> Iterator[Callable[[str], None]]:
+    """A line on stderr that is written over and over; silent when stderr is no terminal."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _: None
+        return
+    with console.status(Text("starting")) as status:
+        yield lambda text: status.update(Text(text, overflow="ellipsis", no_wrap=True))
+
+
+def note(text: str) -> None:
+    """One line on stderr."""
+    Console(stderr=True, soft_wrap=True).print(Text(text, style="dim"))
+
+
+def show_result(discovery: Any, run: Path | None = None) -> None:
+    """The formula, its constants, how it was found, the front, and where it is kept.
+
+    Args:
+        discovery: What was found.
+        run: Folder that it was written to.
+    """
+    console, record = Console(), discovery.to_json()
+    console.print(_formula_panel(discovery, record))
+    console.print(Text(_quality(record)))
+    if record["constants"]:
+        console.print()
+        console.print(_constants(record["constants"]))
+    if discovery.derivation:
+        console.print(Text("\nHow it was found", style="italic"))
+        for step in discovery.derivation:
+            console.print(Text(f"  {step}"))
+    console.print()
+    console.print(_front(record))
+    if run is not None:
+        console.print(Text(f"\nKept in {run}; next: kansci plot {run}, kansci export {run} --to latex"))
+
+
+def show_rows(title: str, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A plain table."""
+    table = Table(*columns, title=title, title_justify="left", box=None, pad_edge=False)
+    for row in rows:
+        table.add_row(*(Text(cell) for cell in row))
+    Console().print(table)
+
+
+def number(value: float | None, digits: int = 3) -> str:
+    """A number for a table; null stands for one that is not finite."""
+    return "-" if value is None else f"{value:.{digits}g}"
+
+
+def _formula_panel(discovery: Any, record: Mapping[str, Any]) -> Panel:
+    from kansci.export import shorten
+
+    body = [
+        Text(f"{record['target']} = {shorten(record['formula'])}", style="bold"),
+        Text(""),
+        Text(discovery.formula.latex(6), style="dim"),
+    ]
+    renamed = [f"{symbol} = '{column}'" for symbol, column in record["symbols"].items() if symbol != column]
+    if renamed:
+        body += [Text(""), Text(f"Columns: {', '.join(renamed)}", style="dim")]
+    title = "best so far" if discovery.interrupted else "exact formula" if record["exact"] else "formula"
+    return Panel(Group(*body), title=title, title_align="left", padding=(1, 2))
+
+
+def _quality(record: Mapping[str, Any]) -> str:
+    text = f"On held-out rows: R2 = {number(record['r2'], 6)}, RMSE / std = {number(record['nrmse'])}"
+    return f"{text}, RMSE = {number(record['rmse'])} ({record['seconds']:.1f} s, seed {record['seed']})"
+
+
+def _constants(constants: Sequence[Mapping[str, Any]]) -> Table:
+    table = Table("constant", "standard error", "exact form", box=None, pad_edge=False)
+    for row in constants:
+        value, stderr, symbolic = row["value"], row["stderr"], row["symbolic"]
+        exact = symbolic is not None
+        table.add_row(f"{value:.10g}", "exact" if exact and not stderr else number(stderr, 2), symbolic or "")
+    return table
+
+
+def _front(record: Mapping[str, Any]) -> Table:
+    from kansci.export import shorten
+
+    table = Table("", "complexity", "RMSE / std", "R2", "formula", box=None, pad_edge=False)
+    for row in record["front"]:
+        chosen = row["formula"] == record["formula"]
+        table.add_row(
+            "*" if chosen else "",
+            str(row["complexity"]),
+            number(row["nrmse"]),
+            number(row["r2"], 6),
+            Text(shorten(row["formula"]), overflow="fold"),
+            style="bold" if chosen else None,
+        )
+    return table

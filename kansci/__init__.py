@@ -1,0 +1,39 @@
+"""From a table of measurements to a published formula.
+
+Shape letters used throughout: N rows, I inputs, J outputs, K basis functions, G grid intervals,
+L layers, P parameters or members of a population, M other rows.
+"""
+
+import importlib
+from typing import Any
+
+from kansci._version import __version__
+
+_HOMES = {
+    "KAN": "kansci.models",
+    "KANRegressor": "kansci.estimators",
+    "SymbolicRegressor": "kansci.estimators",
+    "Dataset": "kansci.data",
+    "read_dataset": "kansci.data",
+    "DiscoverSettings": "kansci.discover",
+    "Discovery": "kansci.discover",
+    "Formula": "kansci.symbolic.formula",
+    "FittedFormula": "kansci.symbolic.formula",
+    "discover": "kansci.discover",
+    "KansciError": "kansci.errors",
+}
+
+__all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 (names are strings)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name on first use, so that ``import kansci`` and ``kansci --help`` are instant."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'kansci' has no attribute {name!r}")
+    value = getattr(importlib.import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -1,0 +1,248 @@
+"""The way from a table to a formula: ``discover(dataset) -> Discovery``."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import sympy
+
+from kansci._version import __version__
+from kansci.data import Dataset
+from kansci.errors import SettingsError
+from kansci.search.baselines import baselines
+from kansci.search.engine import search
+from kansci.search.finish import Finished, finish
+from kansci.search.kan_shapes import kan_steps
+from kansci.search.pool import ExactFoundError, Pool
+from kansci.search.problem import Problem
+from kansci.search.rows import Rows, error_weight
+from kansci.symbolic.formula import Formula
+
+__all__ = ["Candidate", "DiscoverSettings", "Discovery", "Event", "discover", "search_rows"]
+
+SEARCH_ROWS = 2000
+"""Rows the search works on; the constants of the result are fitted to all."""
+HOLD_OUT_FROM = 30
+"""Tables with fewer rows are too small to hold any out."""
+FINISH_SHARE = 0.1
+"""Share of the time kept for simplifying and refitting the front."""
+
+
+@dataclass(frozen=True)
+class DiscoverSettings:
+    """How long to search and from which seed.
+
+    ``seconds``: wall clock; an exact formula ends the search earlier. ``seed``: of the rows held
+    out and of the networks' starts. ``jobs``: processes for the networks' restarts.
+    """
+
+    seconds: float = 60.0
+    seed: int = 0
+    jobs: int = 1
+
+    def __post_init__(self) -> None:
+        if not self.seconds > 0:
+            raise SettingsError(f"seconds={self.seconds} must be positive")
+        if self.jobs < 1:
+            raise SettingsError(f"jobs={self.jobs} must be at least 1")
+
+
+@dataclass(frozen=True)
+class Event:
+    """Progress: seconds since the start, what is being tried, and the best formula so far."""
+
+    seconds: float
+    stage: str
+    best: Formula | None
+    nrmse: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One formula of the front, judged on held-out rows.
+
+    ``score``: fall of the logarithm of the error per node, against the next shorter formula of
+    the front (PySR's score).
+    """
+
+    formula: Formula
+    complexity: int
+    nrmse: float
+    r2: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The chosen formula, the front it was chosen from, and how it was found."""
+
+    formula: Formula
+    front: tuple[Candidate, ...]
+    dataset: Dataset
+    settings: DiscoverSettings
+    seconds: float
+    exact: bool
+    rmse: float
+    nrmse: float
+    r2: float
+    derivation: tuple[str, ...]
+    interrupted: bool = False
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as plain data, ready for ``json.dumps``."""
+        return {
+            "target": self.dataset.target,
+            "inputs": list(self.dataset.inputs),
+            "symbols": dict(self.formula.symbols),
+            "formula": self.formula.text,
+            "latex": self.formula.latex(),
+            "complexity": self.formula.complexity,
+            "exact": self.exact,
+            "rmse": self.rmse,
+            "nrmse": self.nrmse,
+            "r2": self.r2,
+            "constants": [
+                {"value": c.value, "stderr": c.stderr if np.isfinite(c.stderr) else None, "symbolic": c.symbolic}
+                for c in self.formula.constants
+            ],
+            "front": [
+                {
+                    "formula": c.formula.text,
+                    "latex": c.formula.latex_rhs(),
+                    "complexity": c.complexity,
+                    "nrmse": c.nrmse,
+                    "r2": c.r2,
+                    "score": c.score,
+                }
+                for c in self.front
+            ],
+            "derivation": list(self.derivation),
+            "notes": list(self.dataset.notes),
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+            "seed": self.settings.seed,
+            "version": __version__,
+        }
+
+
+def discover(
+    dataset: Dataset,
+    settings: DiscoverSettings | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Discovery:
+    """Find the law behind a table.
+
+    Args:
+        dataset: The table.
+        settings: Time and seed.
+        on_event: Called before each step of the search.
+
+    Returns:
+        The discovery. A ``KeyboardInterrupt`` ends the search and gives the best so far, with
+        ``interrupted`` set.
+    """
+    settings = settings or DiscoverSettings()
+    start = time.monotonic()
+    symbols = _symbols(dataset)
+    rows = search_rows(dataset, settings.seed)
+    pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))
+    interrupted = False
+
+    def on_stage(stage: str) -> None:
+        if on_event is not None:
+            best = pool.best
+            shown = None if best is None else _formula(dataset, best.expr)
+            on_event(Event(time.monotonic() - start, stage, shown, best.held if best else float("inf")))
+
+    try:
+        problem = Problem(rows.columns, symbols, rows.y)
+        baselines(problem, pool)
+        search(problem, pool, on_stage, kan_steps(settings.seed, settings.jobs))
+    except ExactFoundError:
+        pass
+    except KeyboardInterrupt:
+        interrupted = True
+    return conclude(dataset, settings, pool, start, interrupted=interrupted)
+
+
+def conclude(dataset: Dataset, settings: DiscoverSettings, pool: Pool, start: float, *, interrupted: bool) -> Discovery:
+    """Simplify and refit the front on all rows, and choose."""
+    deadline = start + settings.seconds
+    everything = _all_rows(dataset, pool.rows)
+    front = [finish(c, pool, everything, deadline) for c in pool.candidates]
+    front = _non_dominated(front)
+    n = len(dataset.y)
+    chosen = min(front, key=lambda f: (not f.exact, f.description_length(n)))
+    candidates = _scored(dataset, front)
+    return Discovery(
+        formula=_formula(dataset, chosen.expr, chosen.constants),
+        front=candidates,
+        dataset=dataset,
+        settings=settings,
+        seconds=time.monotonic() - start,
+        exact=chosen.exact,
+        rmse=chosen.nrmse * pool.rows.spread,
+        nrmse=chosen.nrmse,
+        r2=1 - chosen.nrmse**2,
+        derivation=chosen.trail,
+        interrupted=interrupted,
+    )
+
+
+def search_rows(dataset: Dataset, seed: int) -> Rows:
+    """At most SEARCH_ROWS rows, a fifth of them held out unless the table is small."""
+    n = len(dataset.y)
+    order = np.random.default_rng(seed).permutation(n)[:SEARCH_ROWS]
+    order.sort()
+    columns = tuple(np.ascontiguousarray(x) for x in dataset.X[order].T)
+    y, m = dataset.y[order], len(order)
+    weight = error_weight(columns, y, seed)
+    if m < HOLD_OUT_FROM:
+        everything = np.arange(m)
+        return Rows(columns, y, weight, everything, everything)
+    held = np.sort(np.random.default_rng(seed + 1).permutation(m)[: m // 5])
+    return Rows(columns, y, weight, np.setdiff1d(np.arange(m), held), held)
+
+
+def _all_rows(dataset: Dataset, rows: Rows) -> Rows:
+    """Every row of the table, weighted as in the search."""
+    weight = np.ones_like(dataset.y)
+    if np.ptp(rows.weight) > 0:
+        logs = np.log(np.abs(dataset.y))
+        weight = np.exp(logs.mean() - logs)
+    return Rows(tuple(dataset.X.T), dataset.y, weight, np.arange(len(dataset.y)), np.arange(0))
+
+
+def _symbols(dataset: Dataset) -> tuple[sympy.Symbol, ...]:
+    """Symbols that know whether their column is positive, so that roots and logarithms simplify."""
+    return tuple(
+        sympy.Symbol(name, positive=True) if (x > 0).all() else sympy.Symbol(name, real=True)
+        for name, x in zip(dataset.symbols, dataset.X.T, strict=True)
+    )
+
+
+def _formula(dataset: Dataset, expr: sympy.Expr, constants: tuple = ()) -> Formula:
+    plain = expr.xreplace({symbol: sympy.Symbol(symbol.name) for symbol in expr.free_symbols})
+    return Formula(plain, dataset.symbols, dataset.target, constants)
+
+
+def _non_dominated(front: list[Finished]) -> list[Finished]:
+    kept: list[Finished] = []
+    for f in sorted(front, key=lambda f: (f.complexity, f.held)):
+        if not kept or f.held < kept[-1].held:
+            kept.append(f)
+    return kept
+
+
+def _scored(dataset: Dataset, front: list[Finished]) -> tuple[Candidate, ...]:
+    candidates: list[Candidate] = []
+    for f in front:
+        formula = _formula(dataset, f.expr, f.constants)
+        score = 0.0
+        if candidates:
+            fall = 2 * np.log(max(candidates[-1].nrmse, 1e-16) / max(f.nrmse, 1e-16))
+            score = float(fall) / (f.complexity - candidates[-1].complexity)
+        candidates.append(Candidate(formula, f.complexity, f.nrmse, 1 - f.nrmse**2, score))
+    return tuple(candidates)

@@ -1,0 +1,96 @@
+"""The last steps for a candidate: exact constants, the shortest form, a refit on all rows."""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sympy
+
+from kansci.search.judge import description_length
+from kansci.search.pool import Candidate, Pool
+from kansci.search.rows import Rows
+from kansci.symbolic.complexity import complexity
+from kansci.symbolic.constants import Constant, Snapped, snap_constants
+from kansci.symbolic.least_squares import covariance
+from kansci.symbolic.parametric import Parametric
+from kansci.symbolic.simplify import simplify
+
+__all__ = ["Finished", "finish"]
+
+
+@dataclass(frozen=True)
+class Finished:
+    """A formula as it is published: constants fitted to all rows, errors from held-out rows."""
+
+    expr: sympy.Expr
+    constants: tuple[Constant, ...]
+    complexity: int
+    parameters: int
+    train: float
+    held: float
+    nrmse: float
+    exact: bool
+    trail: tuple[str, ...]
+
+    def description_length(self, rows: int) -> float:
+        """As ``pool.Candidate.description_length``."""
+        return description_length(self.train, self.held, self.parameters, self.complexity, rows)
+
+
+def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Finished:
+    """Make a candidate ready to publish.
+
+    Args:
+        candidate: From the pool.
+        pool: Its pool, whose held-out rows judge it.
+        data: All rows of the table.
+        deadline: Monotonic time after which only cheap simplification is done.
+
+    Returns:
+        The finished formula; its errors are those of constants fitted without the held-out rows.
+    """
+    rows = pool.rows
+    train_columns = [c[rows.train] for c in rows.columns]
+    y, weight = rows.y[rows.train], rows.weight[rows.train]
+    if candidate.exact:
+        model, snapped = candidate.model, candidate.snapped
+    else:
+        model, snapped = snap_constants(candidate.model, train_columns, y, weight)
+    expr = simplify(model.to_expr(), min(2.0, max(deadline - time.monotonic(), 0.2)))
+    judged = Parametric.of(expr, pool.symbols).refit(train_columns, y, weight, steps=50)[0]
+    values = judged.predict(rows.columns)
+    if not rows.loss(values, rows.held) <= max(1.5 * candidate.held, 1e-13):
+        judged = model  # the simplified form lost accuracy: keep the long one
+        values = judged.predict(rows.columns)
+    final, fit = judged.refit(data.columns, data.y, data.weight, steps=50)
+    if not np.isfinite(fit.rss):
+        final, fit = judged.refit(data.columns, data.y, data.weight, steps=0)
+    return Finished(
+        expr=final.to_expr(),
+        constants=(*_free(final, data, fit.rss), *_exact(snapped, final.expr)),
+        complexity=complexity(final.to_expr()),
+        parameters=len(final.parameters),
+        train=rows.loss(values, rows.train),
+        held=rows.loss(values, rows.held),
+        nrmse=rows.nrmse(values, rows.held),
+        exact=candidate.exact,
+        trail=candidate.trail,
+    )
+
+
+def _free(model: Parametric, data: Rows, rss: float) -> list[Constant]:
+    J = model.jacobian(data.columns) * data.weight[:, None]
+    if not np.isfinite(J).all() or not np.isfinite(rss):
+        return [Constant(float(v), float("inf"), None) for v in model.values]
+    errors = np.sqrt(np.diag(covariance(J, rss)))
+    return [Constant(float(v), float(e), None) for v, e in zip(model.values, errors, strict=True)]
+
+
+def _exact(snapped: Sequence[Snapped], expr: sympy.Expr) -> list[Constant]:
+    """Exact constants that a reader would recognise in the formula: not the integers that algebra merged."""
+    return [
+        Constant(s.value, s.stderr, sympy.sstr(s.number, full_prec=False))
+        for s in snapped
+        if s.number not in (0, 1, -1) and (not s.number.is_Integer or expr.has(s.number))
+    ]

@@ -1,0 +1,109 @@
+"""Small KANs on views of the target: train, prune, snap. The shapes [n,1,1], [n,2,1], [n,2,1,1], ...
+
+A shape that suddenly fits is itself evidence; a fit costs about a second, since all restarts
+are one batch of Levenberg-Marquardt.
+"""
+
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import sympy
+
+from kansci.errors import KansciError
+from kansci.models import KAN
+from kansci.search.problem import TARGET, Problem, View, views
+from kansci.symbolic.network import snapped_networks
+from kansci.training import TrainSettings, fit_population, train_population
+
+__all__ = ["kan_formulas", "kan_steps", "pruned_network"]
+
+PROMISING = 0.03
+"""Largest error on held-out rows, relative to the target's spread, of a network worth snapping."""
+FIT_ROWS = 1000
+MOST_INPUTS = 8
+_VIEWS = ("y", "log(y)", "1/y", "y^2", "sqrt(y)", "exp(y)")
+
+
+def _shapes(n: int) -> list[tuple[int, ...]]:
+    """Hidden widths, small ones first."""
+    return [(n, 1, 1), (n, 2, 1), (n, 1, 1, 1), (n, 2, 1, 1), (n, 3, 1), (n, 3, 2, 1)]
+
+
+def kan_steps(seed: int, jobs: int) -> list[tuple[float, Callable]]:
+    """Steps for the agenda: one a shape, with their costs.
+
+    Args:
+        seed: Seed of the networks' starts.
+        jobs: Not used yet by a single fit; restarts are one batch.
+
+    Returns:
+        (cost, step) for ``engine.search``.
+    """
+    return [(1.8 + 0.5 * k, _step(k, seed)) for k in range(len(_shapes(1)))]
+
+
+def _step(index: int, seed: int) -> Callable:
+    def step(run, problem: Problem, _: float) -> None:
+        if problem.size <= MOST_INPUTS:
+            run.offer(problem, kan_formulas(problem, _shapes(problem.size)[index], seed, run.pool.deadline), f"a network {_shapes(problem.size)[index]}, each edge matched")
+
+    hidden = ", ".join(map(str, _shapes(1)[index][1:]))
+    step.__doc__ = f"network [n, {hidden}]"
+    return step
+
+
+def kan_formulas(problem: Problem, width: tuple[int, ...], seed: int, deadline: float) -> Iterator[sympy.Expr | None]:
+    """Formulas from networks of one shape on every view of the target.
+
+    Args:
+        problem: The problem.
+        width: Nodes on each level.
+        seed: Seed of the starts.
+        deadline: Monotonic time at which training stops.
+
+    Yields:
+        Formulas of the table's target; None after each view.
+    """
+    X = np.stack(problem.columns, axis=1)[:FIT_ROWS]
+    usable = [view for view in views(problem.y) if view.name in _VIEWS]
+    for view in usable:
+        try:
+            model = pruned_network(X, view.values[:FIT_ROWS], width, seed, deadline)
+        except KansciError:
+            model = None
+        if model is not None:
+            yield from _snapped(problem, view, model, X)
+        yield None
+
+
+def _snapped(problem: Problem, view: View, model: KAN, X: np.ndarray) -> Iterator[sympy.Expr]:
+    for expr in snapped_networks(model, X, problem.exprs):
+        yield problem.solution(view.inverse.xreplace({TARGET: expr}))
+
+
+def pruned_network(X: np.ndarray, t: np.ndarray, width: tuple[int, ...], seed: int, deadline: float) -> KAN | None:
+    """A network that fits well, with the edges that it does not need taken out.
+
+    Args:
+        X: Rows (N, I).
+        t: Target (N,).
+        width: Nodes on each level.
+        seed: Seed of the starts.
+        deadline: Monotonic time at which training stops.
+
+    Returns:
+        The network, or None if it does not fit.
+    """
+    spread = float(t.std()) or 1.0
+    first = fit_population(X, t, width, TrainSettings(restarts=6, steps=40, grids=(5,), deadline=deadline), seed)
+    if first.validation_rmse[0] > PROMISING * spread:
+        return None
+    sparse = train_population(
+        [first.model], X, t, TrainSettings(restarts=1, steps=40, grids=(5,), lamb=1e-3, deadline=deadline)
+    )
+    settings = TrainSettings(restarts=1, steps=40, grids=(5, 10), deadline=deadline)
+    pruned = sparse.model.prune(x=X)
+    trained = train_population([pruned], X, t, settings)
+    if trained.validation_rmse[0] > 2 * first.validation_rmse[0] + 1e-3 * spread:
+        trained = train_population([first.model], X, t, settings)
+    return trained.model

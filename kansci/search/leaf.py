@@ -1,0 +1,53 @@
+"""Problems in one variable: views of the target times the matcher's frames."""
+
+from collections.abc import Iterator
+
+import numpy as np
+import sympy
+
+from kansci.search.algebra import Feature, relation
+from kansci.search.problem import TARGET, Problem, View, views
+from kansci.symbolic.match import match
+
+__all__ = ["univariate"]
+
+_Q = sympy.Rational
+_POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5)) + (_Q(1, 2), _Q(-1, 2), _Q(3, 2), _Q(-3, 2))
+_INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
+
+
+def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr]:
+    """Formulas for a problem with one column, likely ones first.
+
+    Args:
+        problem: One column.
+        effort: 0: the plain matcher and algebra. 1: other views of the target. 2: prefactors
+            ``x^p`` and inner powers ``x^q``.
+
+    Yields:
+        Formulas of the table's target.
+    """
+    x, expr = problem.columns[0], problem.exprs[0]
+    all_views = views(problem.y)
+    if effort == 0:
+        yield from _matches(problem, all_views[:1], x, expr, (_Q(0),), (_Q(1),))
+        for view in all_views:
+            found = relation([Feature(x, expr)], view, 10, max_degree=4)
+            if found is not None:
+                yield problem.solution(view.inverse.xreplace({TARGET: found}))
+    elif effort == 1:
+        yield from _matches(problem, all_views[1:], x, expr, (_Q(0),), (_Q(1),))
+    else:
+        frames = [v for v in all_views if v.name in ("y", "1/y", "log(y)")]
+        yield from _matches(problem, frames, x, expr, _POWERS, (_Q(1),))
+        yield from _matches(problem, frames, x, expr, (_Q(0), *_POWERS[:8]), _INNERS[1:])
+
+
+def _matches(problem: Problem, frames: list[View], x, expr, powers, inners) -> Iterator[sympy.Expr]:
+    found = []
+    for view in frames:
+        with np.errstate(all="ignore"):
+            found += [(m.nrmse, view, m) for m in match(x, view.values, powers, inners, top=6)]
+    found.sort(key=lambda item: (item[0] > 1e-9, item[2].cost + item[1].cost if item[0] < 1e-9 else item[0]))
+    for _, view, m in found[:10]:
+        yield problem.solution(view.inverse.xreplace({TARGET: m.expr(expr)}))

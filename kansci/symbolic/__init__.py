@@ -1,0 +1,1 @@
+"""Expressions: reading, matching, refitting, recognising constants, simplifying, judging."""

@@ -1,0 +1,127 @@
+"""An expression whose numbers are free: evaluate, differentiate and refit them together."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import sympy
+
+from kansci.symbolic.least_squares import Fit, levenberg_marquardt
+
+__all__ = ["Parametric", "compile_expr"]
+
+
+def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]):
+    """Numpy function of the columns ``symbols``; where the expression is not real it gives nan.
+
+    Args:
+        expr: The expression.
+        symbols: Its free symbols, in the order of the arguments.
+
+    Returns:
+        A function of ``len(symbols)`` arrays (N,) that returns (N,) float64.
+    """
+    raw = sympy.lambdify(list(symbols), expr, modules=["numpy", "scipy"], cse=True)
+
+    def evaluate(*columns: np.ndarray) -> np.ndarray:
+        with np.errstate(all="ignore"):
+            value = np.asarray(raw(*columns))
+        if np.iscomplexobj(value):
+            value = np.where(np.abs(value.imag) <= 1e-12 * np.abs(value.real), value.real, np.nan)
+        shape = np.broadcast_shapes(value.shape, *(np.shape(column) for column in columns))
+        return np.broadcast_to(value.astype(float), shape)
+
+    return evaluate
+
+
+@dataclass(frozen=True)
+class Parametric:
+    """``expr`` in the symbols ``variables`` and ``parameters``; ``values`` (P,) fills the latter."""
+
+    expr: sympy.Expr
+    variables: tuple[sympy.Symbol, ...]
+    parameters: tuple[sympy.Symbol, ...]
+    values: np.ndarray
+
+    @classmethod
+    def of(cls, expr: sympy.Expr, variables: Sequence[sympy.Symbol]) -> "Parametric":
+        """Free every floating-point number of ``expr``; integers, fractions and pi are its form."""
+        floats: dict[sympy.Float, sympy.Symbol] = {}
+        for number in sorted(expr.atoms(sympy.Float), key=lambda f: (abs(f), f)):
+            if -number in floats:
+                continue
+            floats[number] = sympy.Dummy(f"c{len(floats)}", real=True)
+        replacement = {**floats, **{-number: -dummy for number, dummy in floats.items()}}
+        free = expr.xreplace(replacement)
+        return cls(free, tuple(variables), tuple(floats.values()), np.array([float(f) for f in floats]))
+
+    @cached_property
+    def _model(self):
+        return compile_expr(self.expr, (*self.variables, *self.parameters))
+
+    @cached_property
+    def _derivatives(self):
+        return [
+            compile_expr(sympy.diff(self.expr, parameter), (*self.variables, *self.parameters))
+            for parameter in self.parameters
+        ]
+
+    def predict(self, columns: Sequence[np.ndarray], values: np.ndarray | None = None) -> np.ndarray:
+        """Model values (N,) at the columns (one array (N,) a variable)."""
+        return self._model(*columns, *(self.values if values is None else values))
+
+    def jacobian(self, columns: Sequence[np.ndarray], values: np.ndarray | None = None) -> np.ndarray:
+        """Derivatives (N, P) with respect to the parameters."""
+        point = self.values if values is None else values
+        n = len(columns[0]) if len(columns) else 1
+        return np.stack(
+            [np.broadcast_to(d(*columns, *point), (n,)) for d in self._derivatives] or [np.zeros(n)] * 0, axis=1
+        ) if self.parameters else np.zeros((n, 0))
+
+    def refit(
+        self, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None = None, steps: int = 200
+    ) -> tuple["Parametric", Fit]:
+        """All parameters together by least squares.
+
+        Args:
+            columns: One array (N,) a variable.
+            y: Target (N,).
+            weight: Factor of each residual (N,), 1 by default.
+            steps: The most Levenberg-Marquardt steps.
+
+        Returns:
+            The refitted copy, and the fit (its ``rss`` is infinite if the model is not finite).
+        """
+        w = 1.0 if weight is None else weight
+        fit = levenberg_marquardt(
+            lambda p: w * (self.predict(columns, p) - y),
+            lambda p: np.reshape(w, (-1, 1)) * self.jacobian(columns, p),
+            self.values,
+            steps=steps,
+        )
+        return self.with_values(fit.values), fit
+
+    def with_values(self, values: np.ndarray) -> "Parametric":
+        """The same form with other values; the compiled functions are shared."""
+        copy = Parametric(self.expr, self.variables, self.parameters, np.asarray(values, float))
+        for name in ("_model", "_derivatives"):
+            if name in self.__dict__:
+                copy.__dict__[name] = self.__dict__[name]
+        return copy
+
+    def fixed(self, constants: dict[sympy.Symbol, sympy.Expr]) -> "Parametric":
+        """The form with some parameters replaced by exact numbers."""
+        keep = [k for k, parameter in enumerate(self.parameters) if parameter not in constants]
+        return Parametric(
+            self.expr.xreplace(constants),
+            self.variables,
+            tuple(self.parameters[k] for k in keep),
+            self.values[keep],
+        )
+
+    def to_expr(self) -> sympy.Expr:
+        """The expression with its numbers filled in."""
+        return self.expr.xreplace(
+            {p: sympy.Float(float(v), 17) for p, v in zip(self.parameters, self.values, strict=True)}
+        )

@@ -1,0 +1,16 @@
+"""Training of KANs by Levenberg-Marquardt, many restarts at once."""
+
+from kansci.models.importance import Importance, importance
+from kansci.training.fit import fit_model, fit_population, train_population
+from kansci.training.settings import StepEvent, Trained, TrainSettings
+
+__all__ = [
+    "Importance",
+    "StepEvent",
+    "TrainSettings",
+    "Trained",
+    "fit_model",
+    "fit_population",
+    "importance",
+    "train_population",
+]

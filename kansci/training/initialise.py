@@ -1,0 +1,90 @@
+"""Starting points: smooth random edges, hidden nodes that fill their grids, a last layer solved for."""
+
+from collections.abc import Sequence
+
+import torch
+
+from kansci.basis import BSpline
+from kansci.kernels import edge_sum
+from kansci.models.layer import n_base_functions
+from kansci.training.population import Population, PopulationLayer
+from kansci.training.settings import TrainSettings
+
+_N_MODES = 4
+_POWER = 4.0
+_FILL = 0.95
+_RIDGE = 1e-4
+
+
+def data_domain(x: torch.Tensor) -> torch.Tensor:
+    """Give each column's range, widened where it is a single value: (N, I) -> (I, 2)."""
+    low, high = x.amin(dim=0), x.amax(dim=0)
+    flat = (high - low) <= 1e-12 * torch.maximum(low.abs(), high.abs())  # noqa: PLR2004
+    half = torch.where(flat, low.abs().clamp(min=1.0), torch.zeros_like(low))
+    return torch.stack([low - half, high + half], dim=-1)
+
+
+def initial_population(
+    x: torch.Tensor, y: torch.Tensor, width: Sequence[int], settings: TrainSettings, generator: torch.Generator
+) -> Population:
+    """Draw the members of a population.
+
+    Every edge starts as a random combination of the first Chebyshev polynomials with amplitudes falling as a power of
+    the order; hidden nodes are then scaled so that the rows fill [-1, 1]; the last layer is a ridge regression.
+
+    Args:
+        x: rows (N, I).
+        y: targets (N, O).
+        width: nodes on each level.
+        settings: sizes, degree and base function.
+        generator: source of the random numbers.
+
+    Returns:
+        P networks.
+    """
+    layers: list[PopulationLayer] = []
+    values = x
+    for number, (n_in, n_out) in enumerate(zip(width[:-1], width[1:], strict=True)):
+        shared = number == 0
+        unit = torch.tensor([-1.0, 1.0], dtype=torch.float64)
+        domain = data_domain(x) if shared else unit.expand(settings.restarts, n_in, 2)
+        basis = BSpline(settings.grids[0], settings.k, domain)
+        weight = random_coefs((settings.restarts, n_out, n_in), basis, generator)
+        weight = torch.nn.functional.pad(weight, (n_base_functions(settings.base_fun), 0))
+        layer = PopulationLayer(basis, settings.base_fun, weight, torch.ones_like(weight[..., 0]), shared)
+        functions = layer.functions(values)[0]
+        if number < len(width) - 2:
+            layer, values = _filled(layer, functions)
+        else:
+            layer = _solved(layer, functions, y)
+        layers.append(layer)
+    return Population(tuple(layers))
+
+
+def random_coefs(shape: tuple[int, int, int], basis: BSpline, generator: torch.Generator) -> torch.Tensor:
+    """Draw smooth functions for all edges: coefficients of shape (*shape, K)."""
+    unit = BSpline(basis.grid_size, basis.degree, torch.tensor([[-1.0, 1.0]]))
+    points = torch.linspace(-1, 1, 4 * basis.size, dtype=torch.float64)
+    orders = torch.arange(1, _N_MODES + 1, dtype=torch.float64)
+    modes = torch.cos(orders * points.clamp(-1, 1).arccos().unsqueeze(-1))  # (M, modes)
+    coefs = unit.fit(points.unsqueeze(-1), modes.unsqueeze(-1))[:, 0]  # (modes, K)
+    amplitude = torch.randn((*shape, _N_MODES), generator=generator, dtype=torch.float64) / orders**_POWER
+    return amplitude @ coefs
+
+
+def _filled(layer: PopulationLayer, functions: torch.Tensor) -> tuple[PopulationLayer, torch.Tensor]:
+    values = edge_sum(functions, layer.weight)
+    low, high = values.amin(dim=1), values.amax(dim=1)
+    scale = 2 * _FILL / (high - low).clamp(min=1e-300)
+    shift = -0.5 * (high + low) * scale
+    return layer.rescaled(scale, shift), values * scale.unsqueeze(1) + shift.unsqueeze(1)
+
+
+def _solved(layer: PopulationLayer, functions: torch.Tensor, y: torch.Tensor) -> PopulationLayer:
+    design = functions.flatten(-2)  # ([P,] N, I * (F))
+    gram = design.mT @ design / len(y)
+    ridge = _RIDGE * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
+    gram = gram + ridge * torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
+    solution = torch.linalg.solve(gram, design.mT @ y / len(y)).mT  # ([P,] O, I * (F))
+    weight = solution.expand(*layer.weight.shape[:2], -1).reshape(layer.weight.shape)
+    return PopulationLayer(layer.basis, layer.base_fun, weight.clone(), layer.mask, layer.shared)

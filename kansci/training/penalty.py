@@ -1,0 +1,98 @@
+"""Penalties that are quadratic in each edge's weights: group sparsity and smoothness.
+
+The norm of an edge is the standard deviation of its function over the data, sqrt(w' C w) with C the covariance of the
+functions, so the group lasso, reweighted at every step, is a small quadratic form for each edge.
+"""
+
+from dataclasses import dataclass
+
+import torch
+
+from kansci.training.normal_equations import NormalEquations
+from kansci.training.population import Population
+
+
+@dataclass(frozen=True, eq=False)
+class Penalty:
+    """0.5 w' Q w for every edge; Q of each layer, shape (P, J, I, F, F)."""
+
+    forms: list[torch.Tensor]
+
+    def value(self, population: Population) -> torch.Tensor:
+        """Evaluate the penalty of every member, (P,)."""
+        total = torch.zeros(population.size, dtype=torch.float64, device=population.layers[0].weight.device)
+        for form, layer in zip(self.forms, population.layers, strict=True):
+            total += 0.5 * (_times(form, layer.weight) * layer.weight).sum((1, 2, 3))
+        return total
+
+    def add_to(self, equations: NormalEquations, population: Population) -> None:
+        """Add gradient and Hessian to the normal equations, in place."""
+        start = 0
+        for form, layer in zip(self.forms, population.layers, strict=True):
+            n_members, n_out, n_in, size = layer.weight.shape
+            end = start + n_out * n_in * size
+            equations.gradient[:, start:end] += _times(form, layer.weight).flatten(1)
+            block = equations.hessian[:, start:end, start:end]
+            block = block.unflatten(1, (n_out * n_in, size)).unflatten(3, (n_out * n_in, size))
+            block.diagonal(dim1=1, dim2=3).add_(form.reshape(n_members, -1, size, size).movedim(1, -1))
+            start = end
+
+    def members(self, index: torch.Tensor) -> "Penalty":
+        """Give the penalties of some members."""
+        return Penalty([form[index] for form in self.forms])
+
+
+def _times(form: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    return (form @ weight.unsqueeze(-1)).squeeze(-1)
+
+
+def group_sparsity(population: Population, equations: NormalEquations, lamb: float, floor: float = 1e-3) -> Penalty:
+    """Bound lamb * sum of the edges' importances from above by a quadratic that touches it here.
+
+    The importance a = sensitivity * sqrt(w' C w) is an edge's deviation in units of the output, so it does not change
+    when a hidden node is rescaled. Iteratively reweighted least squares: Daubechies, DeVore, Fornasier and Gunturk 2010.
+
+    Args:
+        population: P networks.
+        equations: with statistics.
+        lamb: weight of the penalty.
+        floor: importances below it are penalised quadratically.
+
+    Returns:
+        The quadratic forms.
+    """
+    forms = []
+    for layer, covariance, sensitivity in zip(
+        population.layers, equations.covariance, equations.sensitivity, strict=True
+    ):
+        per_output = sensitivity.square()[..., None, None, None] * covariance.unsqueeze(-4)  # (P, J, I, K, K)
+        importance = (_times(per_output, layer.weight) * layer.weight).sum(-1).clamp(min=0).sqrt()
+        forms.append(per_output * (lamb / (importance + floor))[..., None, None])
+    return Penalty(forms)
+
+
+def smoothness(population: Population, weight: float) -> Penalty:
+    """Penalise second differences of neighbouring coefficients (P-splines: Eilers and Marx 1996).
+
+    Args:
+        population: P networks.
+        weight: of the penalty.
+
+    Returns:
+        The quadratic forms.
+    """
+    forms = []
+    for layer in population.layers:
+        size = layer.weight.shape[-1]
+        differences = torch.eye(size - layer.n_base, dtype=torch.float64, device=layer.weight.device).diff(n=2, dim=0)
+        form = torch.zeros((size, size), dtype=torch.float64, device=layer.weight.device)
+        form[layer.n_base :, layer.n_base :] = weight * differences.mT @ differences
+        forms.append(form.expand(*layer.weight.shape, size))
+    return Penalty(forms)
+
+
+def combined(penalties: list[Penalty]) -> Penalty | None:
+    """Add up penalties; None for none."""
+    if not penalties:
+        return None
+    return Penalty([sum(forms[1:], start=forms[0]) for forms in zip(*(p.forms for p in penalties), strict=True)])

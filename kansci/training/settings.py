@@ -1,0 +1,124 @@
+"""What a training run is told, what it reports, and what it returns."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from kansci.basis import base_function
+from kansci.errors import SettingsError
+from kansci.models import KAN
+
+
+@dataclass(frozen=True)
+class TrainSettings:
+    """Options of `fit_population`.
+
+    Attributes:
+        restarts: members of the population, P.
+        steps: Levenberg-Marquardt steps on each grid.
+        grids: grid sizes, from coarse to fine.
+        k: degree of the splines.
+        base_fun: base function of every edge; "zero" trains best, since splines continue linearly outside their grid.
+        lamb: weight of the group sparsity penalty, relative to the variance of y.
+        smooth: weight of the penalty on neighbouring coefficients' second differences; it fills gaps in the data.
+        validation_fraction: share of the rows held out to choose the best member; none with fewer than 20 rows.
+        tolerance: a member retires when its loss falls by less than this share over ten steps.
+        seconds: time allowed, or None.
+        deadline: value of time.monotonic() to stop at, or None.
+        should_stop: asked before each step; True ends the run with what it has.
+    """
+
+    restarts: int = 6
+    steps: int = 50
+    grids: tuple[int, ...] = (5,)
+    k: int = 3
+    base_fun: str = "zero"
+    lamb: float = 0.0
+    smooth: float = 0.0
+    validation_fraction: float = 0.2
+    tolerance: float = 1e-3
+    seconds: float | None = None
+    deadline: float | None = None
+    should_stop: Callable[[], bool] | None = None
+
+    def __post_init__(self) -> None:
+        """Check the values.
+
+        Raises:
+            SettingsError: a value is out of range.
+        """
+        if self.restarts < 1 or self.steps < 0:
+            raise SettingsError(f"restarts={self.restarts}, steps={self.steps}: need at least 1 and 0")
+        if not self.grids or min(self.grids) < 1 or list(self.grids) != sorted(self.grids):
+            raise SettingsError(f"grids={self.grids}: give grid sizes from coarse to fine, each at least 1")
+        if self.k < 0 or self.lamb < 0 or self.smooth < 0:
+            raise SettingsError(f"k={self.k}, lamb={self.lamb}, smooth={self.smooth}: none may be negative")
+        if not 0 <= self.validation_fraction < 1:
+            raise SettingsError(f"validation_fraction={self.validation_fraction}: must be from 0 to below 1")
+        base_function(self.base_fun)
+
+    def stopper(self) -> Callable[[], bool]:
+        """Start the clock: the function returned says whether to stop now."""
+        limits = [self.deadline] if self.deadline is not None else []
+        if self.seconds is not None:
+            limits.append(time.monotonic() + self.seconds)
+        end = min(limits, default=float("inf"))
+
+        def stop() -> bool:
+            return time.monotonic() >= end or (self.should_stop is not None and self.should_stop())
+
+        return stop
+
+
+@dataclass(frozen=True)
+class StepEvent:
+    """The state of a run after a step.
+
+    Attributes:
+        step: number of steps so far, over all grids.
+        grid: grid size now.
+        train_rmse: the best member's root mean squared error.
+        validation_rmse: the same on held-out rows.
+        active: members still training.
+        best: builds the best network so far.
+    """
+
+    step: int
+    grid: int
+    train_rmse: float
+    validation_rmse: float
+    active: int
+    best: Callable[[], KAN]
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """What a run leaves.
+
+    Attributes:
+        model: the best member by validation error.
+        models: all members, best first.
+        train_rmse: root mean squared error of each of `models`, in the units of y.
+        validation_rmse: the same on held-out rows (on all rows where none were held out).
+        history: for each step the best member's errors, {"train_loss": [...], "test_loss": [...]}.
+        stopped: the run was ended by time or by `should_stop`.
+    """
+
+    model: KAN
+    models: list[KAN]
+    train_rmse: list[float]
+    validation_rmse: list[float]
+    history: dict[str, list[float]] = field(default_factory=dict)
+    stopped: bool = False
+
+    def summary(self) -> dict[str, Any]:
+        """Give the shape and errors in JSON's types."""
+        return {
+            "width": list(self.model.width),
+            "grid": self.model.grid,
+            "train_rmse": self.train_rmse[0],
+            "validation_rmse": self.validation_rmse[0],
+            "steps": len(self.history.get("train_loss", [])),
+            "stopped": self.stopped,
+        }
