@@ -26,20 +26,21 @@ def discover(
     """
     from dataclasses import asdict
 
-    import kansci.discover as search
+    from kansci.discover import DiscoverSettings
+    from kansci.discover import discover as search
     from kansci.storage import check_free, create_run
 
     from .tables import load_dataset
     from .views import live_line, note
 
-    settings = search.DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
+    settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
     if out is not None:
         check_free(out)
     dataset = load_dataset(data, target, inputs, units)
     for line in dataset.notes:
         note(line)
     with live_line() as show:
-        discovery = search.discover(dataset, settings, lambda event: show(describe(event)))
+        discovery = search(dataset, settings, lambda event: show(describe(event)))
     if out is not None:
         create_run(out, "discover", asdict(settings), dataset, result=discovery.to_json())
     finish(discovery, out, as_json=as_json)

@@ -26,7 +26,7 @@ def fit(
     basis: Annotated[str, typer.Option("--basis", help="Functions on the edges.")] = "bspline",
     grid: Annotated[int, typer.Option("--grid", help="Intervals of each edge's grid.")] = 5,
     k: Annotated[int, typer.Option("--k", help="Degree of the splines.")] = 3,
-    lamb: Annotated[float, typer.Option("--lamb", help="Sparsity penalty; 0 keeps every edge.")] = 1e-3,
+    lamb: Annotated[float, typer.Option("--lamb", help="Sparsity penalty; 0 keeps every edge.")] = 3e-2,
     seed: Seed = 0,
     resume: Annotated[bool, typer.Option("--resume", help="Go on with an interrupted run.")] = False,
 ) -> None:

@@ -54,7 +54,7 @@ def _columns(frame: "pd.DataFrame", inputs: tuple[str, ...]) -> "np.ndarray":
     import numpy as np
     import pandas as pd
 
-    from kansci.data.names import find_column, nearest
+    from kansci.data.names import find_column, nearest, split_unit
     from kansci.errors import DataError
 
     from .views import note
@@ -62,7 +62,7 @@ def _columns(frame: "pd.DataFrame", inputs: tuple[str, ...]) -> "np.ndarray":
     known = [str(column) for column in frame.columns]
     values = []
     for name in inputs:
-        column = find_column(name, known)
+        column = find_column(name, known) or find_column(split_unit(name)[0], known)
         if column is None:
             raise DataError(f"there is no input column '{name}': {nearest(name, known)}")
         numbers = pd.to_numeric(frame.iloc[:, known.index(column)], errors="coerce").to_numpy(

@@ -10,15 +10,15 @@ def simplify(
     run: RunFolder, seconds: Seconds = 60.0, seed: Seed = 0, jobs: Jobs = 1, as_json: Json = False
 ) -> None:
     """Snap the edges of a fitted KAN to formulas, refit, and write the formula into RUN."""
-    import kansci.discover as search
+    from kansci.discover import DiscoverSettings, simplify_network
     from kansci.storage import open_run, update_run
 
     from .views import live_line
 
     opened = open_run(run)
-    settings = search.DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
+    settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
     model, dataset = opened.model(), opened.dataset()
     with live_line() as show:
-        discovery = search.simplify_network(model, dataset, settings, lambda event: show(describe(event)))
+        discovery = simplify_network(model, dataset, settings, lambda event: show(describe(event)))
     update_run(run, result=discovery.to_json())
     finish(discovery, run, as_json=as_json)

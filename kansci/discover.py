@@ -18,6 +18,7 @@ from kansci.search.kan_shapes import kan_steps
 from kansci.search.pool import ExactFoundError, Pool
 from kansci.search.problem import Problem
 from kansci.search.rows import Rows, error_weight
+from kansci.search.threads import one_thread
 from kansci.symbolic.formula import Formula
 
 __all__ = ["Candidate", "DiscoverSettings", "Discovery", "Event", "discover", "search_rows"]
@@ -145,6 +146,13 @@ def discover(
     """
     settings = settings or DiscoverSettings()
     start = time.monotonic()
+    with one_thread():
+        pool, interrupted = _search(dataset, settings, start, on_event)
+        return conclude(dataset, settings, pool, start, interrupted=interrupted)
+
+
+def _search(dataset: Dataset, settings: DiscoverSettings, start: float, on_event) -> tuple[Pool, bool]:
+    """The pool when the search has ended, and whether the user ended it."""
     symbols = _symbols(dataset)
     rows = search_rows(dataset, settings.seed)
     pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))
@@ -159,12 +167,12 @@ def discover(
     try:
         problem = Problem(rows.columns, symbols, rows.y)
         baselines(problem, pool)
-        search(problem, pool, on_stage, kan_steps(settings.seed, settings.jobs))
+        search(problem, pool, on_stage, kan_steps(settings.seed))
     except ExactFoundError:
         pass
     except KeyboardInterrupt:
         interrupted = True
-    return conclude(dataset, settings, pool, start, interrupted=interrupted)
+    return pool, interrupted
 
 
 def conclude(dataset: Dataset, settings: DiscoverSettings, pool: Pool, start: float, *, interrupted: bool) -> Discovery:

@@ -55,7 +55,7 @@ class FitSettings:
     seed: int = 0
     restarts: int = 6
     steps: int = 50
-    lamb: float = 1e-3
+    lamb: float = 3e-2
 
     def __post_init__(self) -> None:
         """Check what training does not check.

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -38,6 +39,10 @@ class Basis(torch.nn.Module, ABC):
     @abstractmethod
     def moved(self, domain: torch.Tensor) -> "Basis":
         """Give the basis of the same size and form on another domain (..., I, 2)."""
+
+    @abstractmethod
+    def to_config(self) -> dict[str, Any]:
+        """Describe everything but the tensors, in JSON's types."""
 
     @abstractmethod
     def combined(self, function: Callable[..., torch.Tensor], *others: "Basis") -> "Basis":

@@ -1,6 +1,7 @@
 """B-splines on a grid of G intervals for each input, continued linearly outside it."""
 
 from collections.abc import Callable
+from typing import Any
 
 import torch
 
@@ -17,7 +18,6 @@ class BSpline(Basis):
     """
 
     knots: torch.Tensor
-    _domain: torch.Tensor
 
     def __init__(self, grid_size: int, degree: int, domain: torch.Tensor):
         """Place equally spaced knots.
@@ -39,12 +39,8 @@ class BSpline(Basis):
             raise SettingsError("a grid's upper end must be above its lower end for every input")
         steps = torch.arange(-degree, grid_size + degree + 1, dtype=torch.float64, device=domain.device)
         self.degree = degree
-        self._place(low + (high - low) * (steps / grid_size), domain, uniform=True)
-
-    def _place(self, knots: torch.Tensor, domain: torch.Tensor, *, uniform: bool) -> None:
-        self.uniform = uniform
-        self.register_buffer("knots", knots)
-        self.register_buffer("_domain", domain, persistent=False)
+        self.uniform = True
+        self.register_buffer("knots", low + (high - low) * (steps / grid_size))
 
     @classmethod
     def from_knots(cls, knots: torch.Tensor, degree: int, *, uniform: bool = False) -> "BSpline":
@@ -52,8 +48,8 @@ class BSpline(Basis):
         basis = cls.__new__(cls)
         torch.nn.Module.__init__(basis)
         basis.degree = degree
-        ends = torch.stack([knots[..., degree], knots[..., knots.shape[-1] - degree - 1]], dim=-1)
-        basis._place(knots, ends, uniform=uniform)
+        basis.uniform = uniform
+        basis.register_buffer("knots", knots)
         return basis
 
     @property
@@ -69,7 +65,7 @@ class BSpline(Basis):
     @property
     def domain(self) -> torch.Tensor:
         """Ends of each input's grid, shape (..., I, 2)."""
-        return self._domain
+        return self.knots[..., self.degree : self.size + 1 : self.grid_size]
 
     @property
     def grid(self) -> torch.Tensor:
@@ -78,16 +74,15 @@ class BSpline(Basis):
 
     def jet(self, x: torch.Tensor, orders: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
         """Evaluate several derivatives at once: x (..., N, I) -> one (..., N, I, K) for each order."""
-        low, high = self._domain[..., None, :, 0], self._domain[..., None, :, 1]
+        low, high = self.domain.unsqueeze(-3).unbind(-1)
         inside = torch.minimum(torch.maximum(x, low), high)
         excess = (x - inside).unsqueeze(-1)
         if not bool((excess != 0).any()):
             return bspline_jet(x, self.knots, self.degree, orders, uniform=self.uniform)
         wanted = tuple(sorted({*orders, 1} if 0 in orders else set(orders)))
-        jets = dict(
-            zip(wanted, bspline_jet(inside, self.knots, self.degree, wanted, uniform=self.uniform), strict=True)
-        )
-        return tuple(self._continued(jets, nu, excess) for nu in orders)
+        jets = bspline_jet(inside, self.knots, self.degree, wanted, uniform=self.uniform)
+        by_order = dict(zip(wanted, jets, strict=True))
+        return tuple(self._continued(by_order, nu, excess) for nu in orders)
 
     @staticmethod
     def _continued(jets: dict[int, torch.Tensor], nu: int, excess: torch.Tensor) -> torch.Tensor:
@@ -124,13 +119,17 @@ class BSpline(Basis):
 
     def moved(self, domain: torch.Tensor) -> "BSpline":
         """Give the basis with its knots stretched to another domain (..., I, 2)."""
-        low, high = self._domain[..., :1], self._domain[..., 1:]
+        low, high = self.domain[..., :1], self.domain[..., 1:]
         share = (self.knots - low) / (high - low)
         return type(self).from_knots(
             torch.lerp(domain[..., :1].expand_as(share), domain[..., 1:].expand_as(share), share),
             self.degree,
             uniform=self.uniform,
         )
+
+    def to_config(self) -> dict[str, Any]:
+        """Describe everything but the knots, in JSON's types."""
+        return {"basis": "bspline", "grid": self.grid_size, "k": self.degree, "uniform": self.uniform}
 
     def combined(self, function: Callable[..., torch.Tensor], *others: Basis) -> "BSpline":
         """Give the basis whose knots are `function` of this one's and the others'."""

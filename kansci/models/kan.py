@@ -1,7 +1,7 @@
 """The Kolmogorov-Arnold network: layers of one-variable functions and sums, float64 throughout."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
@@ -20,11 +20,16 @@ class KAN(torch.nn.Module):
     phi(x) = base_scale * b(u) + sum_k coef_k B_k(x), where u is x mapped to [-1, 1] over the edge's grid. Nodes add
     their edges. Everything but `fit` leaves the network as it is and returns a new one.
 
+    Attributes:
+        layers: the `KANLayer`s, inputs' first.
+
     Example:
         >>> model = KAN([2, 5, 1], grid=5, k=3)
         >>> model(torch.zeros(4, 2, dtype=torch.float64)).shape
         torch.Size([4, 1])
     """
+
+    layers: Sequence[KANLayer]
 
     def __init__(
         self,
@@ -55,7 +60,7 @@ class KAN(torch.nn.Module):
         width = check_width(width)
         generator = torch.Generator().manual_seed(seed)
         domain = _domains(grid_range, width[0])
-        layers = []
+        layers: list[KANLayer] = []
         for n_in, n_out in zip(width[:-1], width[1:], strict=True):
             basis = BSpline(grid, k, domain if not layers else _domains((-1.0, 1.0), n_in))
             n_functions = basis.size + n_base_functions(base_fun)
@@ -63,21 +68,24 @@ class KAN(torch.nn.Module):
             weight *= noise_scale / n_in**0.5
             weight[..., : n_base_functions(base_fun)] += 1 / n_in**0.5
             layers.append(KANLayer(basis, base_fun, weight))
-        self.layers = torch.nn.ModuleList(layers)
+        self._place(layers)
+
+    def _place(self, layers: Sequence[KANLayer]) -> None:
+        # To torch a ModuleList, to everyone else a sequence of layers.
+        self.layers = cast("Sequence[KANLayer]", torch.nn.ModuleList(layers))
 
     @classmethod
     def from_layers(cls, layers: Sequence[KANLayer]) -> "KAN":
         """Build a network out of layers."""
         model = cls.__new__(cls)
         torch.nn.Module.__init__(model)
-        model.layers = torch.nn.ModuleList(layers)
+        model._place(layers)
         return model
 
     @property
     def width(self) -> tuple[int, ...]:
         """Number of nodes on each level."""
-        sizes = [layer.coef.shape for layer in self.layers]
-        return (sizes[0][1], *(size[0] for size in sizes))
+        return (self.layers[0].mask.shape[1], *(layer.mask.shape[0] for layer in self.layers))
 
     @property
     def depth(self) -> int:
@@ -92,7 +100,7 @@ class KAN(torch.nn.Module):
     @property
     def k(self) -> int:
         """Degree of the first layer's splines."""
-        return self.layers[0].basis.degree
+        return int(self.layers[0].basis.to_config()["k"])
 
     @property
     def base_fun(self) -> str:
@@ -128,24 +136,25 @@ class KAN(torch.nn.Module):
         """Evaluate the function on edge (l, i, j) alone: x (N,) -> (N,)."""
         return self.layers[l].edge(i, j, torch.as_tensor(x, dtype=torch.float64))
 
-    def get_range(self, l: int, i: int) -> tuple[float, float]:  # noqa: E741
-        """Give the ends of the grid of node i on level l."""
-        low, high = self.layers[l].basis.domain[i].tolist()
-        return low, high
-
-    def get_fun(self, l: int, i: int, j: int, n: int = 101) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: E741
+    def get_fun(self, l: int, i: int, j: int, n: int = 101) -> tuple[torch.Tensor, torch.Tensor]:
         """Sample edge (l, i, j) at n points over its grid: (x, y), each (n,)."""
-        x = torch.linspace(*self.get_range(l, i), n, dtype=torch.float64)
+        low, high = self.layers[l].basis.domain[i].tolist()
+        x = torch.linspace(low, high, n, dtype=torch.float64)
         return x, self.edge(l, i, j, x)
+
+    def get_range(self, l: int, i: int, j: int) -> tuple[float, float, float, float]:
+        """Give the ranges of edge (l, i, j) over its grid: (x_min, x_max, y_min, y_max)."""
+        x, y = self.get_fun(l, i, j)
+        return float(x[0]), float(x[-1]), float(y.min()), float(y.max())
 
     def edges(self) -> list[tuple[int, int, int]]:
         """List the edges (l, i, j) that exist."""
-        live = [(l, layer.mask.mT.nonzero().tolist()) for l, layer in enumerate(self.layers)]  # noqa: E741
-        return [(l, i, j) for l, pairs in live for i, j in pairs]  # noqa: E741
+        live = [layer.mask.mT.nonzero().tolist() for layer in self.layers]
+        return [(level, i, j) for level, pairs in enumerate(live) for i, j in pairs]
 
     def load_layers(self, other: "KAN") -> None:
         """Take over the layers of another network (what `fit` does at its end)."""
-        self.layers = other.copy().layers
+        self._place(list(other.copy().layers))
 
     def copy(self) -> "KAN":
         """Give an independent copy."""
@@ -179,19 +188,8 @@ class KAN(torch.nn.Module):
 
     def to_config(self) -> dict[str, Any]:
         """Describe the structure in JSON's types; with `state_dict` it is the whole network."""
-        return {
-            "width": list(self.width),
-            "layers": [
-                {
-                    "basis": "bspline",
-                    "grid": layer.basis.grid_size,
-                    "k": layer.basis.degree,
-                    "uniform": layer.basis.uniform,
-                    "base_fun": layer.base_fun,
-                }
-                for layer in self.layers
-            ],
-        }
+        layers = [{**layer.basis.to_config(), "base_fun": layer.base_fun} for layer in self.layers]
+        return {"width": list(self.width), "layers": layers}
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], state: Mapping[str, torch.Tensor] | None = None) -> "KAN":
@@ -216,8 +214,6 @@ class KAN(torch.nn.Module):
                 model.load_state_dict(dict(state))
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             raise SettingsError(f"not the description of a KAN: {error}") from error
-        for layer in model.layers:
-            layer.basis = BSpline.from_knots(layer.basis.knots, layer.basis.degree, uniform=layer.basis.uniform)
         return model
 
 
@@ -247,6 +243,8 @@ def _domains(grid_range: Domain, n_inputs: int) -> torch.Tensor:
 
 
 def _empty_layer(row: Mapping[str, Any], n_in: int, n_out: int) -> KANLayer:
+    if row["basis"] != "bspline":
+        raise SettingsError(f"basis {row['basis']!r} is not known")
     basis = BSpline(int(row["grid"]), int(row["k"]), _domains((-1.0, 1.0), n_in))
     basis.uniform = bool(row["uniform"])
     base_fun = str(row["base_fun"])

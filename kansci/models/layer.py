@@ -44,6 +44,7 @@ def n_base_functions(base_fun: str) -> int:
 class KANLayer(torch.nn.Module):
     """y_nj = sum_i mask_ji (base_scale_ji b(u_ni) + sum_k coef_jik B_k(x_ni))."""
 
+    basis: Basis
     mask: torch.Tensor
 
     def __init__(self, basis: Basis, base_fun: str, weight: torch.Tensor, mask: torch.Tensor | None = None):

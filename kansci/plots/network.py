@@ -162,11 +162,11 @@ def _write_above(inset: Axes, name: str) -> Text:
 
 
 def _draw_nodes(canvas: Axes, layout: Layout, inputs: Sequence[str], outputs: Sequence[str]) -> None:
+    used = {(l + end, node) for l, i, j in layout.curves for end, node in ((0, i), (1, j))}  # noqa: E741
     for level, places in enumerate(layout.nodes):
-        for x, y in places:
-            canvas.plot(
-                x, y, "o", color="black", markersize=5 if 0 < level < len(layout.nodes) - 1 else 6, zorder=3
-            )
+        for index, (x, y) in enumerate(places):
+            colour = "black" if (level, index) in used else "lightgrey"
+            canvas.plot(x, y, "o", color=colour, markersize=5.5, zorder=3)
     room = layout.width / max(len(inputs), len(outputs))
     for (x, y), name in zip(layout.nodes[0], inputs, strict=True):
         shrink(canvas.text(x, y - 0.14, symbol(name), ha="center", va="top", fontsize=13), 0.95 * room)

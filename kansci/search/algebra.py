@@ -8,7 +8,7 @@ were not used, all terms significant.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations_with_replacement
 
 import numpy as np
@@ -79,7 +79,9 @@ def _exponent(power: float, *, exact: bool) -> sympy.Expr:
     return rational if abs(float(rational) - power) < 1e-7 else sympy.Float(power, 17)
 
 
-def relation(features: Sequence[Feature], view: View, max_columns: int, max_degree: int = 8) -> sympy.Expr | None:
+def relation(
+    features: Sequence[Feature], view: View, max_columns: int, max_degree: int = 8, *, multilinear: bool = False
+) -> sympy.Expr | None:
     """The lowest relation ``T(y) Q(features) = P(features)``, solved for T(y).
 
     Args:
@@ -87,10 +89,13 @@ def relation(features: Sequence[Feature], view: View, max_columns: int, max_degr
         view: T(y), and how y follows from it.
         max_columns: Bound on the number of columns, and so on the cost.
         max_degree: Bound on the degree of the monomials.
+        multilinear: Whether features without a group are taken to the first power only.
 
     Returns:
         An expression for T(y), or None.
     """
+    if multilinear:
+        features = [f if f.group >= 0 else replace(f, max_power=1) for f in features]
     t = view.values / np.abs(view.values).max()
     scales = [float(np.abs(f.values).max()) or 1.0 for f in features]
     exponents = list(_monomials(features, max_columns // 2, min(max_columns // 2, len(t) // 3), max_degree))

@@ -1,13 +1,14 @@
-"""The search: an agenda of problems and steps, the most promising first, until exact or out of time.
+"""The search: an agenda of steps on problems, the most promising first, until exact or out of time.
 
-A step looks at one problem. It offers formulas to the pool and puts smaller problems on the
-agenda. Its place is a cost: how far the problem's reductions are to be doubted, plus how
-dear the step is. Everything is deterministic but for the deadline.
+A step is a generator: it yields formulas for the pool (or None after a trial without one) and
+puts smaller problems on the agenda. Its place there is a cost: how far the problem's reductions
+are to be doubted, plus how dear the step is, plus the price of all it has tried so far; so a
+step that goes on without success makes way for others. Nothing depends on the clock but the end.
 """
 
 import heapq
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -17,19 +18,30 @@ from kansci.search.algebra import Feature, monomial, relation
 from kansci.search.features import feature_relations
 from kansci.search.index import single_indices
 from kansci.search.leaf import univariate
-from kansci.search.pool import ExactFoundError, Pool
+from kansci.search.pool import Pool
 from kansci.search.problem import TARGET, Problem, views
 from kansci.search.snap_additive import snapped_sums
 from kansci.search.surrogate import polynomial_surrogate
 from kansci.search.symmetry import reductions
+from kansci.symbolic.complexity import complexity
 
-__all__ = ["search"]
+__all__ = ["Search", "Step", "search"]
 
 MAX_DEPTH = 12
 BRANCHES = 4
 """Reductions that are followed from one problem."""
+NODE_PRICE = 0.008
+"""Price of judging a formula, a node: refitting a long one takes long."""
 
-Step = Callable[["_Search", Problem, float], None]
+
+@dataclass(frozen=True)
+class Step:
+    """``run(search, problem, cost)`` yields formulas; ``price`` is that of one trial (about a second is 1)."""
+
+    name: str
+    run: Callable[["Search", Problem, float], Iterator[sympy.Expr | None]]
+    dearness: float
+    price: float = 0.05
 
 
 @dataclass(order=True)
@@ -38,28 +50,29 @@ class _Task:
     order: int
     step: Step = field(compare=False)
     problem: Problem = field(compare=False)
+    trials: Iterator[sympy.Expr | None] = field(compare=False)
 
 
-def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra: Iterable[tuple[float, Step]] = ()) -> None:
+def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra: Iterable[Step] = ()) -> None:
     """Fill the pool with formulas for the problem.
 
     Args:
         problem: The table.
         pool: Receives the candidates, and holds the deadline.
-        on_stage: Called with one line before each step.
-        extra: Further steps for the whole problem, with their costs.
+        on_stage: Called with one line when another step is taken up.
+        extra: Further steps for the whole problem.
 
     Raises:
         ExactFoundError: The pool has an exact formula.
     """
-    run = _Search(pool, on_stage)
+    run = Search(pool, on_stage)
     run.add(problem, 0.0)
-    for cost, step in extra:
-        run.push(cost, step, problem)
+    for step in extra:
+        run.push(step.dearness, step, problem)
     run.loop()
 
 
-class _Search:
+class Search:
     """The agenda."""
 
     def __init__(self, pool: Pool, on_stage: Callable[[str], None]) -> None:
@@ -70,39 +83,34 @@ class _Search:
 
     def add(self, problem: Problem, doubt: float) -> None:
         """Queue all steps for a problem, unless it has been seen or is exhausted."""
-        key = (frozenset(map(sympy.srepr, problem.exprs)), sympy.srepr(problem.lift.xreplace({TARGET: sympy.Symbol("T")})))
+        lift = problem.lift.xreplace({TARGET: sympy.Symbol("T")})
+        key = (frozenset(map(sympy.srepr, problem.exprs)), sympy.srepr(lift))
         if key in self.known or len(problem.trail) > MAX_DEPTH or not _sane(problem):
             return
         self.known.add(key)
-        steps = UNIVARIATE if problem.size == 1 else MULTIVARIATE
-        for dearness, step in steps:
-            self.push(doubt + dearness, step, problem)
+        for step in UNIVARIATE if problem.size == 1 else MULTIVARIATE:
+            self.push(doubt + step.dearness, step, problem)
 
     def push(self, cost: float, step: Step, problem: Problem) -> None:
         """Queue one step."""
         self.count += 1
-        heapq.heappush(self.heap, _Task(cost, self.count, step, problem))
-
-    def offer(self, problem: Problem, formulas: Iterable[sympy.Expr | None], how: str) -> None:
-        """Hand formulas of the table's target, found ``how``, to the pool until time is up."""
-        trail = (*problem.trail, how)
-        for expr in formulas:
-            if expr is not None:
-                self.pool.offer(expr, trail)
-            if time.monotonic() > self.pool.deadline:
-                return
+        heapq.heappush(self.heap, _Task(cost, self.count, step, problem, step.run(self, problem, cost - step.dearness)))
 
     def loop(self) -> None:
-        """Take the cheapest task until the agenda is empty or the deadline has passed."""
+        """Advance the cheapest task until the agenda is empty or the deadline has passed."""
+        current = None
         while self.heap and time.monotonic() < self.pool.deadline:
             task = heapq.heappop(self.heap)
-            self.on_stage(_describe(task))
-            task.step(self, task.problem, task.cost)
-
-
-def _describe(task: _Task) -> str:
-    name = (task.step.__doc__ or "").split(":")[0]
-    return f"{name} in {', '.join(map(str, task.problem.exprs)) or 'nothing'}"
+            if task is not current:
+                current = task
+                self.on_stage(f"{task.step.name} in {', '.join(map(str, task.problem.exprs))}")
+            for formula in task.trials:
+                task.cost += task.step.price
+                if formula is not None:
+                    task.cost += NODE_PRICE * complexity(formula)
+                    self.pool.offer(formula, (*task.problem.trail, task.step.name))
+                heapq.heappush(self.heap, task)
+                break
 
 
 def _sane(problem: Problem) -> bool:
@@ -112,77 +120,55 @@ def _sane(problem: Problem) -> bool:
     return all(np.ptp(x) > 0 for x in problem.columns)
 
 
-def _constant(run: _Search, problem: Problem, _: float) -> None:
-    """power laws: constants and monomials."""
+def _power_law(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
     if np.ptp(problem.y) < 1e-9 * max(np.abs(problem.y).max(), 1e-300) or problem.size == 0:
-        run.offer(problem, [problem.solution(sympy.Float(float(np.mean(problem.y)), 17))], "the rest is constant")
+        yield problem.solution(sympy.Float(float(np.mean(problem.y)), 17))
         return
     law = monomial(problem.columns, problem.exprs, problem.y)
     if law is not None:
-        run.offer(problem, [problem.solution(law[0])], "the rest is a power law")
+        yield problem.solution(law[0])
 
 
-def _relations(run: _Search, problem: Problem, _: float) -> None:
-    """algebra: rational relations of the target's views."""
+def _relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
     features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     for view in views(problem.y):
         found = relation(features, view, 200)
-        if found is not None:
-            run.offer(problem, [problem.solution(view.inverse.xreplace({TARGET: found}))], f"{view.name} is rational")
+        yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 
-def _reduce(run: _Search, problem: Problem, cost: float) -> None:
-    """symmetries: variables that act only together."""
+def _reduce(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
     g = polynomial_surrogate(problem.columns, problem.y)
     if g is None:
         return
     threshold = min(0.25, max(1e-4, 12 * g.error))
     for rank, reduction in enumerate(reductions(problem, g, threshold)[:BRANCHES]):
-        run.add(reduction.problem, cost - 1.0 + 0.3 + 1.2 * rank + 2 * min(reduction.rho, 1.0))
+        run.add(reduction.problem, doubt + 0.15 + 1.0 * rank + 2 * reduction.rho)
+    yield None
 
 
-def _index(run: _Search, problem: Problem, cost: float) -> None:
-    """single index: one monomial or sum that orders the target."""
+def _index(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
     for rank, (ratio, smaller) in enumerate(single_indices(problem)):
-        run.add(smaller, cost - 1.0 + rank + 10 * ratio)
+        run.add(smaller, doubt + 0.5 + rank + 10 * ratio)
+    yield None
 
 
-def _features(run: _Search, problem: Problem, _: float) -> None:
-    """algebra with one transcendental feature: sin, cos, exp, log or a root."""
-    run.offer(problem, feature_relations(problem, pairs=False), "a relation with one transcendental term")
+def _leaf(effort: int) -> Callable[[Search, Problem, float], Iterator[sympy.Expr | None]]:
+    return lambda _, problem, __: univariate(problem, effort)
 
 
-def _feature_pairs(run: _Search, problem: Problem, _: float) -> None:
-    """algebra with two transcendental features: sin, cos, exp, log or a root."""
-    run.offer(problem, feature_relations(problem, pairs=True), "a relation with two transcendental terms")
-
-
-def _sums(run: _Search, problem: Problem, _: float) -> None:
-    """shapes [n, 1] and [n, 1, 1]: a function of a sum of one-variable functions."""
-    run.offer(problem, snapped_sums(problem), "a function of a sum of one-variable functions")
-
-
-def _leaf(effort: int) -> Step:
-    def step(run: _Search, problem: Problem, _: float) -> None:
-        run.offer(problem, univariate(problem, effort), "a function of one variable")
-
-    step.__doc__ = ("one variable", "one variable, views of the target", "one variable, powers beside and inside")[effort]
-    return step
-
-
-UNIVARIATE: tuple[tuple[float, Step], ...] = (
-    (0.0, _constant),
-    (0.1, _leaf(0)),
-    (1.0, _leaf(1)),
-    (1.5, _leaf(2)),
-    (2.0, _features),
+UNIVARIATE: tuple[Step, ...] = (
+    Step("a power law", _power_law, 0.0),
+    Step("a function of one variable", _leaf(0), 0.1),
+    Step("a view of the target as a function of one variable", _leaf(1), 0.6),
+    Step("a function of one variable with powers beside and inside", _leaf(2), 0.9, 0.1),
+    Step("a relation with one transcendental term", lambda _, p, __: feature_relations(p, pairs=False), 1.2, 0.03),
 )
-MULTIVARIATE: tuple[tuple[float, Step], ...] = (
-    (0.0, _constant),
-    (0.1, _relations),
-    (1.0, _reduce),
-    (1.5, _sums),
-    (2.0, _index),
-    (2.2, _features),
-    (3.5, _feature_pairs),
+MULTIVARIATE: tuple[Step, ...] = (
+    Step("a power law", _power_law, 0.0),
+    Step("a rational relation", _relations, 0.1, 0.03),
+    Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
+    Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 0.8, 0.2),
+    Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
+    Step("a relation with one transcendental term", lambda _, p, __: feature_relations(p, pairs=False), 1.0, 0.03),
+    Step("a relation with two transcendental terms", lambda _, p, __: feature_relations(p, pairs=True), 2.0, 0.03),
 )

@@ -6,6 +6,7 @@ and the algebra of ``algebra.relation`` decides.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import combinations, product
 
 import numpy as np
@@ -20,7 +21,7 @@ _VIEWS = ("y", "y^2", "log(y)", "1/y", "sin(y)", "cos(y)", "exp(y)")
 
 
 def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr | None]:
-    """Formulas from relations with transcendental features.
+    """Formulas from relations with transcendental features, likely ones first.
 
     Args:
         problem: The problem.
@@ -29,17 +30,20 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
     Yields:
         Formulas of the table's target, and None after each trial without one.
     """
-    bases = list(_bases(problem))
-    plain = [v for v in views(problem.y) if v.name in _VIEWS]
+    plain = [(k, v) for k, v in enumerate(v for v in views(problem.y) if v.name in _VIEWS)]
+    budget = {1: 90, 2: 150, 3: 240}.get(problem.size, 260)
     groups = list(_groups(problem))
-    budget = {1: 90, 2: 150, 3: 240, 4: 260}.get(problem.size, 260)
-    choices = combinations(groups, 2) if pairs else ((g,) for g in groups)
-    for chosen in choices:
-        extra = [
-            Feature(f.values, f.expr, f.max_power, group) for group, g in enumerate(chosen) for f in g
-        ]
-        for base, view in product(bases, plain[: 3 if pairs else len(plain)]):
-            found = relation([*base, *extra], view, budget, max_degree=5 if not pairs else 4)
+    chosen = [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(groups, 2)] if pairs else [
+        (c, (g,)) for c, g in groups
+    ]
+    trials = sorted(
+        product(chosen, enumerate(_bases(problem)), plain[:3] if pairs else plain),
+        key=lambda trial: trial[0][0] + 2 * trial[1][0] + min(trial[2][0], 2),
+    )
+    for (_, picked), (_, base), (_, view) in trials:
+        extra = [replace(f, group=k) for k, group in enumerate(picked) for f in group]
+        for multilinear in (False, True) if problem.size > 2 else (False,):
+            found = relation([*base, *extra], view, budget, max_degree=4 if pairs else 5, multilinear=multilinear)
             yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 
@@ -51,9 +55,9 @@ def _bases(problem: Problem) -> Iterator[list[Feature]]:
         yield [Feature(np.sqrt(x), sympy.sqrt(e)) for x, e in columns]
 
 
-def _groups(problem: Problem) -> Iterator[tuple[Feature, ...]]:
-    """Feature groups, simple arguments first."""
-    for z, e in _arguments(problem):
+def _groups(problem: Problem) -> Iterator[tuple[int, tuple[Feature, ...]]]:
+    """Feature groups with a cost: that of the argument, plus that of the function."""
+    for cost, z, e in _arguments(problem):
         with np.errstate(all="ignore"):
             # sin^2 is left out: with cos^2 it would be a relation among the inputs alone
             trig = (Feature(np.sin(z), sympy.sin(e), 1), Feature(np.cos(z), sympy.cos(e), 2))
@@ -61,20 +65,21 @@ def _groups(problem: Problem) -> Iterator[tuple[Feature, ...]]:
             if (z > 0).all():
                 others += [Feature(np.log(z), sympy.log(e), 1), Feature(np.sqrt(z), sympy.sqrt(e), 1)]
         if np.ptp(z) > 1e-3:
-            yield trig
+            yield cost, trig
         for feature in others:
-            yield (feature,)
+            yield cost + 1, (feature,)
 
 
-def _arguments(problem: Problem) -> Iterator[tuple[np.ndarray, sympy.Expr]]:
+def _arguments(problem: Problem) -> Iterator[tuple[int, np.ndarray, sympy.Expr]]:
     columns, exprs = problem.columns, problem.exprs
-    yield from zip(columns, exprs, strict=True)
+    for x, e in zip(columns, exprs, strict=True):
+        yield 0, x, e
     for i, j in combinations(range(problem.size), 2):
         (x, a), (y, b) = (columns[i], exprs[i]), (columns[j], exprs[j])
-        yield x - y, a - b
-        yield x * y, a * b
-        yield x + y, a + b
+        yield 1, x - y, a - b
+        yield 1, x * y, a * b
+        yield 2, x + y, a + b
         if (y != 0).all():
-            yield x / y, a / b
+            yield 2, x / y, a / b
         if (x != 0).all():
-            yield y / x, b / a
+            yield 2, y / x, b / a

@@ -4,13 +4,14 @@ A shape that suddenly fits is itself evidence; a fit costs about a second, since
 are one batch of Levenberg-Marquardt.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import sympy
 
 from kansci.errors import KansciError
 from kansci.models import KAN
+from kansci.search.engine import Search, Step
 from kansci.search.problem import TARGET, Problem, View, views
 from kansci.symbolic.network import snapped_networks
 from kansci.training import TrainSettings, fit_population, train_population
@@ -21,6 +22,7 @@ PROMISING = 0.03
 """Largest error on held-out rows, relative to the target's spread, of a network worth snapping."""
 FIT_ROWS = 1000
 MOST_INPUTS = 8
+FEWEST_ROWS = 50
 _VIEWS = ("y", "log(y)", "1/y", "y^2", "sqrt(y)", "exp(y)")
 
 
@@ -29,27 +31,25 @@ def _shapes(n: int) -> list[tuple[int, ...]]:
     return [(n, 1, 1), (n, 2, 1), (n, 1, 1, 1), (n, 2, 1, 1), (n, 3, 1), (n, 3, 2, 1)]
 
 
-def kan_steps(seed: int, jobs: int) -> list[tuple[float, Callable]]:
-    """Steps for the agenda: one a shape, with their costs.
+def kan_steps(seed: int) -> list[Step]:
+    """Steps for the agenda: one a shape.
 
     Args:
         seed: Seed of the networks' starts.
-        jobs: Not used yet by a single fit; restarts are one batch.
 
     Returns:
-        (cost, step) for ``engine.search``.
+        Steps for ``engine.search``.
     """
-    return [(1.8 + 0.5 * k, _step(k, seed)) for k in range(len(_shapes(1)))]
+    return [_step(k, seed) for k in range(len(_shapes(1)))]
 
 
-def _step(index: int, seed: int) -> Callable:
-    def step(run, problem: Problem, _: float) -> None:
-        if problem.size <= MOST_INPUTS:
-            run.offer(problem, kan_formulas(problem, _shapes(problem.size)[index], seed, run.pool.deadline), f"a network {_shapes(problem.size)[index]}, each edge matched")
+def _step(index: int, seed: int) -> Step:
+    def run(search: Search, problem: Problem, _: float) -> Iterator[sympy.Expr | None]:
+        if problem.size <= MOST_INPUTS and len(problem.y) >= FEWEST_ROWS:
+            yield from kan_formulas(problem, _shapes(problem.size)[index], seed, search.pool.deadline)
 
     hidden = ", ".join(map(str, _shapes(1)[index][1:]))
-    step.__doc__ = f"network [n, {hidden}]"
-    return step
+    return Step(f"a network [n, {hidden}], each edge matched", run, 1.2 + 0.6 * index, 0.8)
 
 
 def kan_formulas(problem: Problem, width: tuple[int, ...], seed: int, deadline: float) -> Iterator[sympy.Expr | None]:

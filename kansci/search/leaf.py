@@ -11,12 +11,14 @@ from kansci.symbolic.match import match
 
 __all__ = ["univariate"]
 
+FEWEST_ROWS = 12
+"""With fewer rows, formulas with prefactors and inner powers could not pay for their constants."""
 _Q = sympy.Rational
 _POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5)) + (_Q(1, 2), _Q(-1, 2), _Q(3, 2), _Q(-3, 2))
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
 
 
-def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr]:
+def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
     """Formulas for a problem with one column, likely ones first.
 
     Args:
@@ -36,18 +38,20 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr]:
             if found is not None:
                 yield problem.solution(view.inverse.xreplace({TARGET: found}))
     elif effort == 1:
-        yield from _matches(problem, all_views[1:], x, expr, (_Q(0),), (_Q(1),))
-    else:
-        frames = [v for v in all_views if v.name in ("y", "1/y", "log(y)")]
-        yield from _matches(problem, frames, x, expr, _POWERS, (_Q(1),))
-        yield from _matches(problem, frames, x, expr, (_Q(0), *_POWERS[:8]), _INNERS[1:])
+        for view in all_views[1:]:
+            yield from _matches(problem, [view], x, expr, (_Q(0),), (_Q(1),))
+    elif len(x) >= FEWEST_ROWS:
+        for frame in (v for v in all_views if v.name in ("y", "1/y", "log(y)")):
+            yield from _matches(problem, [frame], x, expr, _POWERS, (_Q(1),))
+            yield from _matches(problem, [frame], x, expr, (_Q(0), *_POWERS[:8]), _INNERS[1:])
 
 
-def _matches(problem: Problem, frames: list[View], x, expr, powers, inners) -> Iterator[sympy.Expr]:
+def _matches(problem: Problem, frames: list[View], x, expr, powers, inners) -> Iterator[sympy.Expr | None]:
+    yield None  # the price of the search itself
     found = []
     for view in frames:
         with np.errstate(all="ignore"):
             found += [(m.nrmse, view, m) for m in match(x, view.values, powers, inners, top=6)]
     found.sort(key=lambda item: (item[0] > 1e-9, item[2].cost + item[1].cost if item[0] < 1e-9 else item[0]))
-    for _, view, m in found[:10]:
+    for _, view, m in found[:6]:
         yield problem.solution(view.inverse.xreplace({TARGET: m.expr(expr)}))

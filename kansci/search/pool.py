@@ -20,6 +20,8 @@ __all__ = ["Candidate", "ExactFoundError", "Pool"]
 EXACT = 1e-12
 """A formula whose error on held-out rows is below this share of the target's spread is exact."""
 MAX_COMPLEXITY = 150
+FIRST_STEPS = 12
+MORE_STEPS = 60
 
 
 class ExactFoundError(Exception):
@@ -103,15 +105,22 @@ class Pool:
         columns = [c[train] for c in self.rows.columns]
         if len(model.parameters) >= len(train):
             return None
-        weight = self.rows.weight[train]
-        fitted, fit = model.refit(columns, self.rows.y[train], weight, steps=60 if time.monotonic() < self.deadline else 5)
-        if not np.isfinite(fit.rss):
+        weight, y = self.rows.weight[train], self.rows.y[train]
+        fitted, fit = model.refit(columns, y, weight, steps=FIRST_STEPS)
+        if not np.isfinite(fit.rss) or self._hopeless(fitted):
             return None
+        if fit.steps == FIRST_STEPS and time.monotonic() < self.deadline:
+            fitted, fit = fitted.refit(columns, y, weight, steps=MORE_STEPS)
         values = fitted.predict(self.rows.columns)
         held = self.rows.loss(values, self.rows.held)
         if not np.isfinite(held):
             return None
         return Candidate(fitted, complexity(fitted.to_expr()), self.rows.loss(values, train), held, trail)
+
+    def _hopeless(self, model: Parametric) -> bool:
+        """Whether a formula that is no longer is already twice as accurate as this after its first steps."""
+        loss, length = self._error(model, self.rows.train), complexity(model.to_expr())
+        return any(c.complexity <= length and c.train < loss / 2 for c in self.candidates)
 
     def _snapped(self, candidate: Candidate) -> Candidate:
         """The candidate with exact constants where the data support them."""

@@ -14,7 +14,7 @@ import numpy as np
 import sympy
 from scipy import stats
 
-from kansci.symbolic.least_squares import Fit, covariance
+from kansci.symbolic.least_squares import covariance
 from kansci.symbolic.parametric import Parametric
 
 __all__ = ["Constant", "Snapped", "recognise", "snap_constants"]
@@ -136,63 +136,82 @@ def snap_constants(
     Returns:
         The model with fewer free parameters, and what was replaced, the surest first.
     """
-    model, fit = model.refit(columns, y, weight)
-    model, fit = _fix_gauge(model, fit, columns, y, weight)
-    size = float(np.linalg.norm(y if weight is None else weight * y))
-    floor = (ROUND_OFF * size) ** 2
-    snapped: list[Snapped] = []
-    refused: set[sympy.Symbol] = set()
-    while True:
-        choice = _surest(model, columns, weight, fit.rss, refused, size)
-        if choice is None:
-            return model, tuple(snapped)
-        parameter, replacement = choice
-        trial, trial_fit = model.fixed({parameter: replacement.number}).refit(columns, y, weight)
-        freedom = max(len(y) - len(model.parameters), 1)
-        if trial_fit.rss <= fit.rss * (1 + _deviations(freedom) ** 2 / freedom) + floor:
-            model, fit = trial, trial_fit
-            snapped.append(replacement)
-        else:
-            refused.add(parameter)
+    return _Snapping(model, columns, y, weight).run()
+
+
+class _Snapping:
+    """The loop's state: the model, its free parameters by index, and the numbers found so far."""
+
+    def __init__(self, model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None):
+        self.columns, self.y, self.weight = columns, y, weight
+        self.size = float(np.linalg.norm(y if weight is None else weight * y))
+        self.free = list(range(len(model.parameters)))
+        self.numbers: dict[int, sympy.Expr] = {}
+        self.refused: set[int] = set()
+        self.model, self.rss = model, 0.0
+        self.model, self.rss = self._refit(model, self.free)
+
+    def run(self) -> tuple[Parametric, tuple[Snapped, ...]]:
+        self._fix_gauge()
+        snapped = []
+        while (choice := self._surest()) is not None:
+            k, replacement = choice
+            freedom = max(len(self.y) - len(self.free), 1)
+            if self._replace(k, replacement.number, _deviations(freedom) ** 2 / freedom):
+                snapped.append(replacement)
+            else:
+                self.refused.add(k)
+        names = self.model.parameters
+        return self.model.fixed({names[k]: number for k, number in self.numbers.items()}), tuple(snapped)
+
+    def _refit(self, model: Parametric, free: list[int]) -> tuple[Parametric, float]:
+        fitted, fit = model.refit(self.columns, self.y, self.weight, free=np.array(free, int))
+        return fitted, fit.rss
+
+    def _replace(self, k: int, number: sympy.Expr, allowance: float) -> bool:
+        """Fix parameter k if the residual sum of squares grows by at most this share (or is at round-off)."""
+        values = self.model.values.copy()
+        values[k] = float(number)
+        free = [m for m in self.free if m != k]
+        trial, rss = self._refit(self.model.with_values(values), free)
+        if not rss <= self.rss * (1 + allowance) + (ROUND_OFF * self.size) ** 2:
+            return False
+        self.model, self.rss, self.free = trial, rss, free
+        self.numbers[k] = number
+        return True
+
+    def _jacobian(self) -> np.ndarray:
+        J = self.model.jacobian(self.columns)[:, self.free]
+        return J if self.weight is None else J * self.weight[:, None]
+
+    def _fix_gauge(self) -> None:
+        """Set parameters that the data cannot determine to 1, 0 or -1 as long as nothing is lost."""
+        for k in tuple(self.free):
+            J = self._jacobian()
+            if not np.isfinite(J).all() or np.isfinite(np.diag(covariance(J, 1.0))).all():
+                return
+            any(self._replace(k, number, 1e-6) for number in (sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne))
+
+    def _surest(self) -> tuple[int, Snapped] | None:
+        """The free parameter whose exact form saves the most bits."""
+        J = self._jacobian()
+        if not np.isfinite(J).all():
+            return None
+        errors = np.sqrt(np.diag(covariance(J, self.rss)))
+        effects = np.abs(self.model.values[self.free]) * np.linalg.norm(J, axis=0)
+        width = _deviations(max(len(J) - len(self.free), 1))
+        best: tuple[float, int, Snapped] | None = None
+        for k, error, effect in zip(self.free, errors, effects, strict=True):
+            if k in self.refused or not math.isfinite(error):
+                continue
+            value = float(self.model.values[k])
+            nothing = effect <= ROUND_OFF * self.size
+            found = (sympy.S.Zero, math.inf) if nothing else recognise(value, width * float(error))
+            if found is not None and (best is None or found[1] > best[0]):
+                best = found[1], k, Snapped(value, float(error), found[0])
+        return None if best is None else best[1:]
 
 
 def _deviations(freedom: int) -> float:
     """Student's t quantile of LEVEL, two-sided: how many standard errors an interval is wide."""
     return float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
-
-
-def _fix_gauge(model: Parametric, fit: Fit, columns, y: np.ndarray, weight):
-    """Set parameters that the data cannot determine to 1, 0 or -1 as long as nothing is lost."""
-    floor = (ROUND_OFF * float(np.linalg.norm(y if weight is None else weight * y))) ** 2
-    for parameter in model.parameters:
-        J = model.jacobian(columns) * (1.0 if weight is None else np.reshape(weight, (-1, 1)))
-        if not np.isfinite(J).all() or np.isfinite(np.diag(covariance(J, 1.0))).all():
-            break
-        for number in (sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne):
-            trial, trial_fit = model.fixed({parameter: number}).refit(columns, y, weight)
-            if not trial.expr.has(sympy.zoo, sympy.nan) and trial_fit.rss <= fit.rss * (1 + 1e-6) + floor:
-                model, fit = trial, trial_fit
-                break
-    return model, fit
-
-
-def _surest(model, columns, weight, rss, refused, size):
-    """The free parameter whose exact form saves the most bits."""
-    J = model.jacobian(columns) * (1.0 if weight is None else np.reshape(weight, (-1, 1)))
-    if not np.isfinite(J).all():
-        return None
-    variances = np.diag(covariance(J, rss))
-    deviations = _deviations(max(len(J) - len(model.parameters), 1))
-    effects = np.abs(model.values) * np.linalg.norm(J, axis=0)
-    choices = []
-    for parameter, value, variance in zip(model.parameters, model.values, variances, strict=True):
-        if parameter in refused or not math.isfinite(variance):
-            continue
-        nothing = effects[model.parameters.index(parameter)] <= ROUND_OFF * size
-        found = (sympy.S.Zero, math.inf) if nothing else recognise(float(value), deviations * math.sqrt(variance))
-        if found is not None:
-            choices.append((found[1], parameter, Snapped(float(value), math.sqrt(variance), found[0])))
-    if not choices:
-        return None
-    _, parameter, replacement = max(choices, key=lambda choice: choice[0])
-    return parameter, replacement

@@ -27,12 +27,18 @@ def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]):
     def evaluate(*columns: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
             value = np.asarray(raw(*columns))
-        if np.iscomplexobj(value):
-            value = np.where(np.abs(value.imag) <= 1e-12 * np.abs(value.real), value.real, np.nan)
+        value = real(value)
         shape = np.broadcast_shapes(value.shape, *(np.shape(column) for column in columns))
-        return np.broadcast_to(value.astype(float), shape)
+        return np.broadcast_to(value, shape)
 
     return evaluate
+
+
+def real(value: np.ndarray) -> np.ndarray:
+    """The array as float64, nan where it has an imaginary part."""
+    if np.iscomplexobj(value):
+        value = np.where(np.abs(value.imag) <= 1e-12 * np.abs(value.real), value.real, np.nan)
+    return value.astype(float)
 
 
 @dataclass(frozen=True)
@@ -62,10 +68,10 @@ class Parametric:
 
     @cached_property
     def _derivatives(self):
-        return [
-            compile_expr(sympy.diff(self.expr, parameter), (*self.variables, *self.parameters))
-            for parameter in self.parameters
-        ]
+        slopes = [sympy.diff(self.expr, parameter) for parameter in self.parameters]
+        return sympy.lambdify(
+            [*self.variables, *self.parameters], slopes, modules=["numpy", "scipy"], cse=True
+        )
 
     def predict(self, columns: Sequence[np.ndarray], values: np.ndarray | None = None) -> np.ndarray:
         """Model values (N,) at the columns (one array (N,) a variable)."""
@@ -75,12 +81,19 @@ class Parametric:
         """Derivatives (N, P) with respect to the parameters."""
         point = self.values if values is None else values
         n = len(columns[0]) if len(columns) else 1
-        return np.stack(
-            [np.broadcast_to(d(*columns, *point), (n,)) for d in self._derivatives] or [np.zeros(n)] * 0, axis=1
-        ) if self.parameters else np.zeros((n, 0))
+        J = np.zeros((n, len(self.parameters)))
+        with np.errstate(all="ignore"):
+            for k, slope in enumerate(self._derivatives(*columns, *point) if self.parameters else ()):
+                J[:, k] = real(np.asarray(slope))
+        return J
 
     def refit(
-        self, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None = None, steps: int = 200
+        self,
+        columns: Sequence[np.ndarray],
+        y: np.ndarray,
+        weight: np.ndarray | None = None,
+        steps: int = 200,
+        free: np.ndarray | None = None,
     ) -> tuple["Parametric", Fit]:
         """All parameters together by least squares.
 
@@ -89,18 +102,26 @@ class Parametric:
             y: Target (N,).
             weight: Factor of each residual (N,), 1 by default.
             steps: The most Levenberg-Marquardt steps.
+            free: Indices of the parameters that may move, all by default.
 
         Returns:
             The refitted copy, and the fit (its ``rss`` is infinite if the model is not finite).
         """
         w = 1.0 if weight is None else weight
+        moving = np.arange(len(self.values)) if free is None else free
+
+        def point(p: np.ndarray) -> np.ndarray:
+            values = self.values.copy()
+            values[moving] = p
+            return values
+
         fit = levenberg_marquardt(
-            lambda p: w * (self.predict(columns, p) - y),
-            lambda p: np.reshape(w, (-1, 1)) * self.jacobian(columns, p),
-            self.values,
+            lambda p: w * (self.predict(columns, point(p)) - y),
+            lambda p: np.reshape(w, (-1, 1)) * self.jacobian(columns, point(p))[:, moving],
+            self.values[moving],
             steps=steps,
         )
-        return self.with_values(fit.values), fit
+        return self.with_values(point(fit.values)), fit
 
     def with_values(self, values: np.ndarray) -> "Parametric":
         """The same form with other values; the compiled functions are shared."""

@@ -57,12 +57,13 @@ def tidy(expr: sympy.Expr) -> sympy.Expr:
     return attempt(sympy.powsimp, replaced, 1.0)
 
 
-def simplify(expr: sympy.Expr, seconds: float = 2.0) -> sympy.Expr:
+def simplify(expr: sympy.Expr, seconds: float = 2.0, *, thorough: bool = True) -> sympy.Expr:
     """The variant with the fewest nodes among factored, expanded, cancelled and simplified forms.
 
     Args:
         expr: An expression whose symbols carry what is known of their sign.
         seconds: The most time for one transformation.
+        thorough: Whether to try the dear transformations.
 
     Returns:
         An equal expression (where both are real); ``expr`` itself if nothing is shorter.
@@ -74,7 +75,7 @@ def simplify(expr: sympy.Expr, seconds: float = 2.0) -> sympy.Expr:
         lambda e: sympy.expand_log(e, force=False),
         lambda e: sympy.logcombine(e, force=False),
     ]
-    if complexity(start) <= LARGE:
+    if thorough and complexity(start) <= LARGE:
         transformations += [
             sympy.together,
             sympy.cancel,

@@ -2,6 +2,7 @@
 
 from kansci.models.importance import Importance, importance
 from kansci.training.fit import fit_model, fit_population, train_population
+from kansci.training.sparsify import fit_sparse, prune_and_refit, sparsify_and_prune
 from kansci.training.settings import StepEvent, Trained, TrainSettings
 
 __all__ = [
@@ -11,6 +12,9 @@ __all__ = [
     "Trained",
     "fit_model",
     "fit_population",
+    "fit_sparse",
     "importance",
+    "prune_and_refit",
+    "sparsify_and_prune",
     "train_population",
 ]

@@ -5,22 +5,20 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 import torch
 
-from kansci.errors import DataError, SettingsError
+from kansci.errors import SettingsError
 from kansci.models import KAN
 from kansci.training import grids, penalty
 from kansci.training.initialise import data_domain, initial_population
 from kansci.training.levenberg import LevenbergMarquardt, half_mean_square
 from kansci.training.normal_equations import NormalEquations, Rows
 from kansci.training.population import Population
+from kansci.training.rows import Array, Pair, Scale, as_rows, hold_out
 from kansci.training.settings import StepEvent, Trained, TrainSettings
 
-Array = np.ndarray | torch.Tensor
 OnStep = Callable[[StepEvent], None]
 
-_FEWEST_TO_HOLD_OUT = 20
 _ADAPT_AT = (3, 8, 15, 25)
 
 
@@ -52,12 +50,16 @@ def fit_population(
         SettingsError: the width does not fit the data.
     """
     settings = settings or TrainSettings()
-    x, targets = as_rows(X, y)
-    if width[0] != x.shape[1] or width[-1] != targets.shape[1]:
-        raise SettingsError(f"width={list(width)}: the data have {x.shape[1]} inputs and {targets.shape[1]} outputs")
+    rows = as_rows(X, y)
+    sizes = (rows[0].shape[1], rows[1].shape[1])
+    if (width[0], width[-1]) != sizes:
+        raise SettingsError(f"width={list(width)}: the data have {sizes[0]} inputs and {sizes[1]} outputs")
     generator = torch.Generator().manual_seed(seed)
-    train, held_out = _split((x, targets), validation, settings, generator)
-    scale = _Scale(train[1])
+    if validation is not None:
+        train, held_out = rows, as_rows(*validation)
+    else:
+        train, held_out = hold_out(rows, settings, generator)
+    scale = Scale(train[1])
     start = initial_population(train[0], scale.apply(train[1]), width, settings, generator)
     return _Run(start, train, held_out, scale, settings, on_step).trained()
 
@@ -84,7 +86,7 @@ def train_population(
         The networks, best first.
     """
     train = as_rows(X, y)
-    scale = _Scale(train[1])
+    scale = Scale(train[1])
     held_out = as_rows(*validation) if validation is not None else train
     start = scale.standardised(Population.of(models))
     size = models[0].grid
@@ -121,63 +123,15 @@ def fit_model(
     return trained.history
 
 
-def as_rows(X: Array, y: Array) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: N803
-    """Bring data into tensors (N, I) and (N, O).
-
-    Args:
-        X: rows (N, I) or (N,).
-        y: targets (N,) or (N, O).
-
-    Returns:
-        The tensors.
-
-    Raises:
-        DataError: they do not fit together, are empty or not finite.
-    """
-    x, targets = (torch.as_tensor(a, dtype=torch.float64).detach() for a in (X, y))
-    x = x.unsqueeze(-1) if x.ndim == 1 else x
-    targets = targets.unsqueeze(-1) if targets.ndim == 1 else targets
-    if x.ndim != 2 or targets.ndim != 2 or len(x) != len(targets) or len(x) == 0:  # noqa: PLR2004
-        raise DataError(f"X {tuple(x.shape)} and y {tuple(targets.shape)}: need N rows each, N at least 1")
-    if not (bool(x.isfinite().all()) and bool(targets.isfinite().all())):
-        raise DataError("X or y holds values that are not finite: drop those rows")
-    return x, targets
-
-
-class _Scale:
-    """Brings y to mean 0 and variance 1 for training, exactly undone in the last layer."""
-
-    def __init__(self, y: torch.Tensor):
-        self.mean, self.std = y.mean(dim=0), y.std(dim=0, correction=0).mean()
-        if not self.std > 1e-14 * y.abs().max():  # noqa: PLR2004
-            self.std = torch.ones_like(self.std)
-
-    def apply(self, y: torch.Tensor) -> torch.Tensor:
-        return (y - self.mean) / self.std
-
-    def standardised(self, population: Population) -> Population:
-        return self._rescaled(population, 1 / self.std, -self.mean / self.std)
-
-    def undone(self, population: Population) -> Population:
-        return self._rescaled(population, self.std, self.mean)
-
-    @staticmethod
-    def _rescaled(population: Population, scale: torch.Tensor, shift: torch.Tensor) -> Population:
-        last = population.layers[-1]
-        size = (population.size, last.weight.shape[1])
-        layer = last.rescaled(scale.expand(size), shift.expand(size))
-        return population.with_layer(len(population.layers) - 1, layer)
-
-
 class _Run:
     """One training run: the loop over grids and steps, and the best weights of each member so far."""
 
     def __init__(
         self,
         start: Population,
-        train: tuple[torch.Tensor, torch.Tensor],
-        held_out: tuple[torch.Tensor, torch.Tensor],
-        scale: _Scale,
+        train: Pair,
+        held_out: Pair,
+        scale: Scale,
         settings: TrainSettings,
         on_step: OnStep | None,
     ):
@@ -287,23 +241,6 @@ def _penalty_maker(
         return penalty.combined(parts)
 
     return make
-
-
-def _split(
-    data: tuple[torch.Tensor, torch.Tensor],
-    validation: tuple[Array, Array] | None,
-    settings: TrainSettings,
-    generator: torch.Generator,
-) -> tuple[tuple[torch.Tensor, torch.Tensor], tuple[torch.Tensor, torch.Tensor]]:
-    x, y = data
-    if validation is not None:
-        return data, as_rows(*validation)
-    count = int(len(x) * settings.validation_fraction)
-    if len(x) < _FEWEST_TO_HOLD_OUT or count == 0:
-        return data, data
-    order = torch.randperm(len(x), generator=generator)
-    held_out, kept = order[:count].sort().values, order[count:].sort().values
-    return (x[kept], y[kept]), (x[held_out], y[held_out])
 
 
 def _training_rows(dataset: Any) -> tuple[tuple[Array, Array], tuple[Array, Array] | None]:

@@ -10,8 +10,10 @@ from kansci.models.layer import n_base_functions
 from kansci.training.population import Population, PopulationLayer
 from kansci.training.settings import TrainSettings
 
+_CANDIDATES = 12
+_ENOUGH_ROWS = 500
 _N_MODES = 4
-_POWER = 4.0
+_POWERS = (1.5,)
 _FILL = 0.95
 _RIDGE = 1e-4
 
@@ -43,13 +45,16 @@ def initial_population(
         P networks.
     """
     layers: list[PopulationLayer] = []
-    values = x
+    domain = data_domain(x)
+    stride = -(-len(x) // _ENOUGH_ROWS)
+    values, y = x[::stride], y[::stride]
+    n_candidates = _CANDIDATES * settings.restarts
     for number, (n_in, n_out) in enumerate(zip(width[:-1], width[1:], strict=True)):
         shared = number == 0
         unit = torch.tensor([-1.0, 1.0], dtype=torch.float64)
-        domain = data_domain(x) if shared else unit.expand(settings.restarts, n_in, 2)
-        basis = BSpline(settings.grids[0], settings.k, domain)
-        weight = random_coefs((settings.restarts, n_out, n_in), basis, generator)
+        placed = domain if shared else unit.expand(n_candidates, n_in, 2)
+        basis = BSpline(settings.grids[0], settings.k, placed)
+        weight = random_coefs((n_candidates, n_out, n_in), basis, generator)
         weight = torch.nn.functional.pad(weight, (n_base_functions(settings.base_fun), 0))
         layer = PopulationLayer(basis, settings.base_fun, weight, torch.ones_like(weight[..., 0]), shared)
         functions = layer.functions(values)[0]
@@ -58,7 +63,9 @@ def initial_population(
         else:
             layer = _solved(layer, functions, y)
         layers.append(layer)
-    return Population(tuple(layers))
+    population = Population(tuple(layers))
+    loss = (population.forward(population.inputs(x[::stride])) - y).square().mean((1, 2))
+    return population.members(loss.argsort(stable=True)[: settings.restarts])
 
 
 def random_coefs(shape: tuple[int, int, int], basis: BSpline, generator: torch.Generator) -> torch.Tensor:
@@ -68,8 +75,9 @@ def random_coefs(shape: tuple[int, int, int], basis: BSpline, generator: torch.G
     orders = torch.arange(1, _N_MODES + 1, dtype=torch.float64)
     modes = torch.cos(orders * points.clamp(-1, 1).arccos().unsqueeze(-1))  # (M, modes)
     coefs = unit.fit(points.unsqueeze(-1), modes.unsqueeze(-1))[:, 0]  # (modes, K)
-    amplitude = torch.randn((*shape, _N_MODES), generator=generator, dtype=torch.float64) / orders**_POWER
-    return amplitude @ coefs
+    powers = torch.tensor([_POWERS[member % len(_POWERS)] for member in range(shape[0])], dtype=torch.float64)
+    amplitude = torch.randn((*shape, _N_MODES), generator=generator, dtype=torch.float64)
+    return (amplitude / orders ** powers[:, None, None, None]) @ coefs
 
 
 def _filled(layer: PopulationLayer, functions: torch.Tensor) -> tuple[PopulationLayer, torch.Tensor]:

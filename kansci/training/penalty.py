@@ -11,6 +11,9 @@ import torch
 from kansci.training.normal_equations import NormalEquations
 from kansci.training.population import Population
 
+_SCALE = 0.03  # importances well above it are hardly penalised further
+_FLOOR = 1e-3  # importances below it are penalised quadratically
+
 
 @dataclass(frozen=True, eq=False)
 class Penalty:
@@ -46,17 +49,17 @@ def _times(form: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     return (form @ weight.unsqueeze(-1)).squeeze(-1)
 
 
-def group_sparsity(population: Population, equations: NormalEquations, lamb: float, floor: float = 1e-3) -> Penalty:
-    """Bound lamb * sum of the edges' importances from above by a quadratic that touches it here.
+def group_sparsity(population: Population, equations: NormalEquations, lamb: float) -> Penalty:
+    """Bound lamb * sum of log(1 + a / scale) over the edges from above by a quadratic that touches it here.
 
     The importance a = sensitivity * sqrt(w' C w) is an edge's deviation in units of the output, so it does not change
-    when a hidden node is rescaled. Iteratively reweighted least squares: Daubechies, DeVore, Fornasier and Gunturk 2010.
+    when a hidden node is rescaled. The logarithm drives small edges to zero and leaves large ones alone. Iteratively
+    reweighted least squares: Candes, Wakin and Boyd 2008; Daubechies, DeVore, Fornasier and Gunturk 2010.
 
     Args:
         population: P networks.
         equations: with statistics.
         lamb: weight of the penalty.
-        floor: importances below it are penalised quadratically.
 
     Returns:
         The quadratic forms.
@@ -65,9 +68,10 @@ def group_sparsity(population: Population, equations: NormalEquations, lamb: flo
     for layer, covariance, sensitivity in zip(
         population.layers, equations.covariance, equations.sensitivity, strict=True
     ):
-        per_output = sensitivity.square()[..., None, None, None] * covariance.unsqueeze(-4)  # (P, J, I, K, K)
+        per_output = sensitivity.square()[..., None, None, None] * covariance.unsqueeze(-4)  # (P, J, I, F, F)
         importance = (_times(per_output, layer.weight) * layer.weight).sum(-1).clamp(min=0).sqrt()
-        forms.append(per_output * (lamb / (importance + floor))[..., None, None])
+        reweighting = lamb * _SCALE / ((importance + _FLOOR) * (importance + _SCALE))
+        forms.append(per_output * reweighting[..., None, None])
     return Penalty(forms)
 
 

@@ -19,10 +19,10 @@ class TrainSettings:
         steps: Levenberg-Marquardt steps on each grid.
         grids: grid sizes, from coarse to fine.
         k: degree of the splines.
-        base_fun: base function of every edge; "zero" trains best, since splines continue linearly outside their grid.
+        base_fun: base function of every edge; "zero" trains best.
         lamb: weight of the group sparsity penalty, relative to the variance of y.
-        smooth: weight of the penalty on neighbouring coefficients' second differences; it fills gaps in the data.
-        validation_fraction: share of the rows held out to choose the best member; none with fewer than 20 rows.
+        smooth: weight of the penalty on coefficients' second differences; it fills gaps in the data.
+        validation_fraction: share of the rows held out to choose the best member; none below 20 rows.
         tolerance: a member retires when its loss falls by less than this share over ten steps.
         seconds: time allowed, or None.
         deadline: value of time.monotonic() to stop at, or None.
@@ -58,15 +58,20 @@ class TrainSettings:
             raise SettingsError(f"validation_fraction={self.validation_fraction}: must be from 0 to below 1")
         base_function(self.base_fun)
 
-    def stopper(self) -> Callable[[], bool]:
-        """Start the clock: the function returned says whether to stop now."""
-        limits = [self.deadline] if self.deadline is not None else []
+    def end(self) -> float | None:
+        """Give the value of time.monotonic() at which a run that starts now must end."""
+        limits = [] if self.deadline is None else [self.deadline]
         if self.seconds is not None:
             limits.append(time.monotonic() + self.seconds)
-        end = min(limits, default=float("inf"))
+        return min(limits, default=None)
+
+    def stopper(self) -> Callable[[], bool]:
+        """Start the clock: the function returned says whether to stop now."""
+        end = self.end()
 
         def stop() -> bool:
-            return time.monotonic() >= end or (self.should_stop is not None and self.should_stop())
+            late = end is not None and time.monotonic() >= end
+            return late or (self.should_stop is not None and self.should_stop())
 
         return stop
 

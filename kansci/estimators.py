@@ -1,0 +1,159 @@
+"""KANRegressor and SymbolicRegressor: the same as scikit-learn estimators."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from kansci.data import Dataset
+from kansci.discover import DiscoverSettings, Discovery, discover
+from kansci.errors import SettingsError
+from kansci.fit_network import FitSettings, fit_network
+from kansci.symbolic.formula import Formula
+
+if TYPE_CHECKING:
+    import pandas as pd
+    import sympy
+
+__all__ = ["KANRegressor", "SymbolicRegressor"]
+
+MIN_ROWS = 3
+
+
+class KANRegressor(RegressorMixin, BaseEstimator):
+    """A Kolmogorov-Arnold network, trained by Levenberg-Marquardt from several starts, and pruned.
+
+    Args:
+        hidden: Nodes on each hidden level; empty for a sum of one-variable functions.
+        grid: Intervals of each edge's grid.
+        k: Degree of the splines.
+        lamb: Sparsity penalty; 0 keeps every edge.
+        restarts: Random starts.
+        steps: Steps on each grid.
+        random_state: Seed of the starts and of the held-out rows.
+
+    Fitted: ``model_`` (a KAN), ``n_features_in_``, ``feature_names_in_`` for a DataFrame.
+    """
+
+    def __init__(
+        self,
+        hidden: Sequence[int] = (5,),
+        grid: int = 5,
+        k: int = 3,
+        lamb: float = 3e-2,
+        restarts: int = 6,
+        steps: int = 50,
+        random_state: Any = 0,
+    ) -> None:
+        self.hidden = hidden
+        self.grid = grid
+        self.k = k
+        self.lamb = lamb
+        self.restarts = restarts
+        self.steps = steps
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> "KANRegressor":
+        """Train on X (N, I) and y (N,)."""
+        dataset = _dataset(self, X, y)
+        settings = FitSettings(
+            width=(dataset.X.shape[1], *self.hidden, 1),
+            grid=self.grid,
+            k=self.k,
+            lamb=self.lamb,
+            restarts=self.restarts,
+            steps=self.steps,
+            seed=_seed(self.random_state),
+        )
+        self.model_ = fit_network(dataset, settings).model
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Values (N,) at X (N, I)."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64, force_writeable=True)
+        return self.model_.predict(X)[:, 0]
+
+
+class SymbolicRegressor(RegressorMixin, BaseEstimator):
+    """The formula behind X and y.
+
+    Args:
+        seconds: Time to search; the search stops earlier when a formula is exact.
+        jobs: Processes to use.
+        random_state: Seed of the search.
+
+    Fitted: ``formula_``, ``discovery_``, ``n_features_in_``, ``feature_names_in_`` for a DataFrame.
+    """
+
+    def __init__(self, seconds: float = 30.0, jobs: int = 1, random_state: Any = 0) -> None:
+        self.seconds = seconds
+        self.jobs = jobs
+        self.random_state = random_state
+
+    def fit(self, X: Any, y: Any) -> "SymbolicRegressor":
+        """Search a formula for y (N,) in the columns of X (N, I)."""
+        dataset = _dataset(self, X, y)
+        settings = DiscoverSettings(seconds=self.seconds, seed=_seed(self.random_state), jobs=self.jobs)
+        self._columns = dataset.inputs
+        self.discovery_: Discovery = discover(dataset, settings)
+        self.formula_: Formula = self.discovery_.formula
+        return self
+
+    def predict(self, X: Any) -> np.ndarray:
+        """Values (N,) at X (N, I); nan where the formula is not real."""
+        check_is_fitted(self)
+        X = validate_data(self, X, reset=False, dtype=np.float64)
+        return self.formula_.predict(
+            dict(zip(self._columns, X.T, strict=True)) if self.formula_.inputs else X
+        )
+
+    @property
+    def formula(self) -> Formula:
+        """The chosen formula."""
+        check_is_fitted(self)
+        return self.formula_
+
+    @property
+    def front(self) -> "pd.DataFrame":
+        """One row a formula: complexity, nrmse, r2, score (on held-out rows), formula, latex."""
+        import pandas as pd
+
+        check_is_fitted(self)
+        rows = self.discovery_.to_json()["front"]
+        return pd.DataFrame(rows, columns=["complexity", "nrmse", "r2", "score", "formula", "latex"])
+
+    def sympy(self) -> "sympy.Expr":
+        """The right-hand side of the chosen formula."""
+        return self.formula.expr
+
+    def latex(self, digits: int | None = None) -> str:
+        """LaTeX of the chosen formula, its numbers to ``digits`` significant digits if given."""
+        return self.formula.latex(digits)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        # What a search finds in a given time depends on the machine.
+        tags.non_deterministic = True
+        return tags
+
+
+def _dataset(estimator: Any, X: Any, y: Any) -> Dataset:
+    X, y = validate_data(
+        estimator, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=MIN_ROWS, force_writeable=True
+    )
+    names = getattr(estimator, "feature_names_in_", None)
+    inputs = [f"x{i + 1}" for i in range(X.shape[1])] if names is None else [str(name) for name in names]
+    target = "y" if "y" not in inputs else "target"
+    return Dataset(X, np.asarray(y, dtype=np.float64), tuple(inputs), target)
+
+
+def _seed(random_state: Any) -> int:
+    if isinstance(random_state, int | np.integer):
+        if random_state < 0:
+            raise SettingsError(f"random_state={random_state}: choose 0 or more")
+        return int(random_state)
+    return int(check_random_state(random_state).randint(2**31))
