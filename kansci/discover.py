@@ -11,6 +11,7 @@ import sympy
 from kansci._version import __version__
 from kansci.data import Dataset
 from kansci.errors import SettingsError
+from kansci.models import KAN
 from kansci.search.baselines import baselines
 from kansci.search.engine import search
 from kansci.search.finish import Finished, finish
@@ -20,8 +21,9 @@ from kansci.search.problem import Problem
 from kansci.search.rows import Rows, error_weight
 from kansci.search.threads import one_thread
 from kansci.symbolic.formula import Formula
+from kansci.symbolic.network import snapped_networks
 
-__all__ = ["Candidate", "DiscoverSettings", "Discovery", "Event", "discover", "search_rows"]
+__all__ = ["Candidate", "DiscoverSettings", "Discovery", "Event", "discover", "simplify_network"]
 
 SEARCH_ROWS = 2000
 """Rows the search works on; the constants of the result are fitted to all."""
@@ -105,7 +107,11 @@ class Discovery:
             "nrmse": self.nrmse,
             "r2": self.r2,
             "constants": [
-                {"value": c.value, "stderr": c.stderr if np.isfinite(c.stderr) else None, "symbolic": c.symbolic}
+                {
+                    "value": c.value,
+                    "stderr": c.stderr if np.isfinite(c.stderr) else None,
+                    "symbolic": c.symbolic,
+                }
                 for c in self.formula.constants
             ],
             "front": [
@@ -157,17 +163,10 @@ def _search(dataset: Dataset, settings: DiscoverSettings, start: float, on_event
     rows = search_rows(dataset, settings.seed)
     pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))
     interrupted = False
-
-    def on_stage(stage: str) -> None:
-        if on_event is not None:
-            best = pool.best
-            shown = None if best is None else _formula(dataset, best.expr)
-            on_event(Event(time.monotonic() - start, stage, shown, best.held if best else float("inf")))
-
     try:
         problem = Problem(rows.columns, symbols, rows.y)
         baselines(problem, pool)
-        search(problem, pool, on_stage, kan_steps(settings.seed))
+        search(problem, pool, _reporter(dataset, pool, start, on_event), kan_steps(settings.seed))
     except ExactFoundError:
         pass
     except KeyboardInterrupt:
@@ -175,7 +174,71 @@ def _search(dataset: Dataset, settings: DiscoverSettings, start: float, on_event
     return pool, interrupted
 
 
-def conclude(dataset: Dataset, settings: DiscoverSettings, pool: Pool, start: float, *, interrupted: bool) -> Discovery:
+def simplify_network(
+    model: KAN,
+    dataset: Dataset,
+    settings: DiscoverSettings | None = None,
+    on_event: Callable[[Event], None] | None = None,
+) -> Discovery:
+    """Snap the edges of a fitted network to primitives and refit all constants on the data.
+
+    Args:
+        model: A network with as many inputs as the dataset.
+        dataset: The rows it was fitted to.
+        settings: Time and seed.
+        on_event: Called before each combination of matches is judged.
+
+    Returns:
+        The discovery: the front of the combinations that were tried.
+
+    Raises:
+        SettingsError: The network does not belong to the dataset, or no combination of matches is
+            finite on its rows.
+    """
+    settings = settings or DiscoverSettings()
+    if model.width[0] != len(dataset.inputs) or model.width[-1] != 1:
+        raise SettingsError(
+            f"a network {list(model.width)} does not fit {len(dataset.inputs)} inputs and one target"
+        )
+    start = time.monotonic()
+    symbols, rows = _symbols(dataset), search_rows(dataset, settings.seed)
+    pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))
+    report = _reporter(dataset, pool, start, on_event)
+    interrupted = False
+    with one_thread():
+        try:
+            X = np.stack([x[rows.train] for x in rows.columns], axis=1)
+            for number, expr in enumerate(snapped_networks(model, X, symbols), 1):
+                report(f"combination {number} of the edges' matches")
+                pool.offer(expr, (f"a network {list(model.width)}, each edge matched",))
+                if time.monotonic() > pool.deadline:
+                    break
+        except ExactFoundError:
+            pass
+        except KeyboardInterrupt:
+            interrupted = True
+        if not pool.candidates:
+            raise SettingsError(
+                "no combination of primitives fits the network's edges: train it longer or wider"
+            )
+        return conclude(dataset, settings, pool, start, interrupted=interrupted)
+
+
+def _reporter(dataset: Dataset, pool: Pool, start: float, on_event) -> Callable[[str], None]:
+    """Turns a stage of the search into an Event with the best formula so far."""
+
+    def report(stage: str) -> None:
+        if on_event is not None:
+            best = pool.best
+            shown = None if best is None else _formula(dataset, best.expr)
+            on_event(Event(time.monotonic() - start, stage, shown, best.held if best else float("inf")))
+
+    return report
+
+
+def conclude(
+    dataset: Dataset, settings: DiscoverSettings, pool: Pool, start: float, *, interrupted: bool
+) -> Discovery:
     """Simplify and refit the front on all rows, and choose."""
     deadline = start + settings.seconds
     everything = _all_rows(dataset, pool.rows)

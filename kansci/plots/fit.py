@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from kansci import metrics
 from kansci.data import Dataset
-from kansci.plots.style import BLUE, GREY, ORANGE, label, point_style, scale_for, shrink, styled
+from kansci.plots.style import BLUE, GREY, ORANGE, label, point_style, scale_for, shrink, spaced, styled
 
 __all__ = ["fit_figure"]
 
@@ -50,7 +50,7 @@ def fit_figure(dataset: Dataset, predict: Predict, title: str = "") -> Figure:
     lower.set_xlabel(name)
     lower.margins(y=0.2)
     figure.align_ylabels([upper, lower])
-    if title and not shrink(figure.suptitle(title), 4.9):
+    if title and not shrink(figure.suptitle(spaced(title)), 4.9):
         figure.suptitle("")
     return figure
 

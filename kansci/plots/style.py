@@ -27,6 +27,7 @@ __all__ = [
     "save_figure",
     "scale_for",
     "shrink",
+    "spaced",
     "styled",
     "symbol",
 ]
@@ -101,7 +102,8 @@ def label(column: str, units: Mapping[str, str] | None = None) -> str:
     """Axis label of a column: its name, and its unit in brackets."""
     name, unit = split_unit(column)
     unit = (units or {}).get(column, "") or unit
-    return f"{symbol(name)} ({unit})" if unit else symbol(name)
+    raised = re.sub(r"(?:\^|\*\*)([-+]?\d+)", r"$^{\1}$", unit)
+    return f"{symbol(name)} ({raised})" if unit else symbol(name)
 
 
 def symbol(name: str) -> str:
@@ -118,12 +120,17 @@ def symbol(name: str) -> str:
 
 def math_text(latex: str, plain: str = "") -> str:
     """LaTeX between dollar signs if matplotlib can set it, else the plain text."""
-    text = f"${latex}$"
+    text = f"${spaced(latex)}$"
     try:
         MathTextParser("path").parse(text)
     except (ValueError, RuntimeError):
         return plain.replace("$", r"\$")
     return text
+
+
+def spaced(latex: str) -> str:
+    """A thin space before names of several letters: 2 conc, not 2conc."""
+    return re.sub(r"(?<=[\w})]) (?=\\mathrm)", r"\\, ", latex)
 
 
 def scale_for(values: np.ndarray, ratio: float = 100.0) -> str:

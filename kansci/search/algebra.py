@@ -43,7 +43,9 @@ class Feature:
     """Features of one group (sine and cosine of one argument) may be multiplied up to GROUP_POWER."""
 
 
-def monomial(columns: Sequence[np.ndarray], exprs: Sequence[sympy.Expr], y: np.ndarray) -> tuple[sympy.Expr, float] | None:
+def monomial(
+    columns: Sequence[np.ndarray], exprs: Sequence[sympy.Expr], y: np.ndarray
+) -> tuple[sympy.Expr, float] | None:
     """The power law ``y = c * prod x_i^p_i`` by least squares on logarithms.
 
     Args:
@@ -80,7 +82,12 @@ def _exponent(power: float, *, exact: bool) -> sympy.Expr:
 
 
 def relation(
-    features: Sequence[Feature], view: View, max_columns: int, max_degree: int = 8, *, multilinear: bool = False
+    features: Sequence[Feature],
+    view: View,
+    max_columns: int,
+    max_degree: int = 8,
+    *,
+    multilinear: bool = False,
 ) -> sympy.Expr | None:
     """The lowest relation ``T(y) Q(features) = P(features)``, solved for T(y).
 
@@ -129,7 +136,9 @@ def _dense(found, exponents) -> bool:
     return bool(counts.max() > MAX_POWERS)
 
 
-def _monomials(features: Sequence[Feature], most: int, cap: int, max_degree: int) -> Iterator[tuple[int, ...]]:
+def _monomials(
+    features: Sequence[Feature], most: int, cap: int, max_degree: int
+) -> Iterator[tuple[int, ...]]:
     """Exponent vectors by degree, whole degrees only, as many as fit under ``cap``."""
     count = 0
     for degree in range(max_degree + 1):
@@ -164,7 +173,9 @@ def _product(features: Sequence[Feature], scales: Sequence[float], exponent: tup
     return value
 
 
-def _interleave(values: np.ndarray, t: np.ndarray, degrees: list[int]) -> tuple[np.ndarray, list[tuple[int, bool]]]:
+def _interleave(
+    values: np.ndarray, t: np.ndarray, degrees: list[int]
+) -> tuple[np.ndarray, list[tuple[int, bool]]]:
     """Columns m and t*m by degree, those with t after those without; labels (monomial, with t)."""
     labels = sorted(
         [(k, with_t) for k in range(values.shape[1]) for with_t in (False, True)],

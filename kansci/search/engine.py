@@ -94,7 +94,9 @@ class Search:
     def push(self, cost: float, step: Step, problem: Problem) -> None:
         """Queue one step."""
         self.count += 1
-        heapq.heappush(self.heap, _Task(cost, self.count, step, problem, step.run(self, problem, cost - step.dearness)))
+        heapq.heappush(
+            self.heap, _Task(cost, self.count, step, problem, step.run(self, problem, cost - step.dearness))
+        )
 
     def loop(self) -> None:
         """Advance the cheapest task until the agenda is empty or the deadline has passed."""
@@ -161,7 +163,12 @@ UNIVARIATE: tuple[Step, ...] = (
     Step("a function of one variable", _leaf(0), 0.1),
     Step("a view of the target as a function of one variable", _leaf(1), 0.6),
     Step("a function of one variable with powers beside and inside", _leaf(2), 0.9, 0.1),
-    Step("a relation with one transcendental term", lambda _, p, __: feature_relations(p, pairs=False), 1.2, 0.03),
+    Step(
+        "a relation with one transcendental term",
+        lambda _, p, __: feature_relations(p, pairs=False),
+        1.2,
+        0.03,
+    ),
 )
 MULTIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
@@ -169,6 +176,16 @@ MULTIVARIATE: tuple[Step, ...] = (
     Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
     Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 0.8, 0.2),
     Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
-    Step("a relation with one transcendental term", lambda _, p, __: feature_relations(p, pairs=False), 1.0, 0.03),
-    Step("a relation with two transcendental terms", lambda _, p, __: feature_relations(p, pairs=True), 2.0, 0.03),
+    Step(
+        "a relation with one transcendental term",
+        lambda _, p, __: feature_relations(p, pairs=False),
+        1.0,
+        0.03,
+    ),
+    Step(
+        "a relation with two transcendental terms",
+        lambda _, p, __: feature_relations(p, pairs=True),
+        2.0,
+        0.03,
+    ),
 )

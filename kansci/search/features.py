@@ -33,9 +33,11 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
     plain = [(k, v) for k, v in enumerate(v for v in views(problem.y) if v.name in _VIEWS)]
     budget = {1: 90, 2: 150, 3: 240}.get(problem.size, 260)
     groups = list(_groups(problem))
-    chosen = [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(groups, 2)] if pairs else [
-        (c, (g,)) for c, g in groups
-    ]
+    chosen = (
+        [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(groups, 2)]
+        if pairs
+        else [(c, (g,)) for c, g in groups]
+    )
     trials = sorted(
         product(chosen, enumerate(_bases(problem)), plain[:3] if pairs else plain),
         key=lambda trial: trial[0][0] + 2 * trial[1][0] + min(trial[2][0], 2),
@@ -43,7 +45,9 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
     for (_, picked), (_, base), (_, view) in trials:
         extra = [replace(f, group=k) for k, group in enumerate(picked) for f in group]
         for multilinear in (False, True) if problem.size > 2 else (False,):
-            found = relation([*base, *extra], view, budget, max_degree=4 if pairs else 5, multilinear=multilinear)
+            found = relation(
+                [*base, *extra], view, budget, max_degree=4 if pairs else 5, multilinear=multilinear
+            )
             yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 

@@ -57,7 +57,9 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
         model, snapped = candidate.model, candidate.snapped
     else:
         model, snapped = snap_constants(candidate.model, train_columns, y, weight)
-    expr = simplify(model.to_expr(), min(2.0, max(deadline - time.monotonic(), 0.2)), thorough=candidate.exact)
+    expr = simplify(
+        model.to_expr(), min(2.0, max(deadline - time.monotonic(), 0.2)), thorough=candidate.exact
+    )
     judged = Parametric.of(expr, pool.symbols).refit(train_columns, y, weight, steps=50)[0]
     values = judged.predict(rows.columns)
     if not rows.loss(values, rows.held) <= max(1.5 * candidate.held, 1e-13):

@@ -9,14 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 import sympy
 
-from kansci.errors import KansciError
-from kansci.models import KAN
 from kansci.search.engine import Search, Step
-from kansci.search.problem import TARGET, Problem, View, views
+from kansci.search.problem import TARGET, Problem, views
 from kansci.symbolic.network import snapped_networks
-from kansci.training import TrainSettings, fit_population, train_population
+from kansci.training import TrainSettings
+from kansci.training.sparsify import fit_sparse
 
-__all__ = ["kan_formulas", "kan_steps", "pruned_network"]
+__all__ = ["kan_formulas", "kan_steps"]
 
 PROMISING = 0.03
 """Largest error on held-out rows, relative to the target's spread, of a network worth snapping."""
@@ -52,7 +51,9 @@ def _step(index: int, seed: int) -> Step:
     return Step(f"a network [n, {hidden}], each edge matched", run, 1.2 + 0.6 * index, 0.8)
 
 
-def kan_formulas(problem: Problem, width: tuple[int, ...], seed: int, deadline: float) -> Iterator[sympy.Expr | None]:
+def kan_formulas(
+    problem: Problem, width: tuple[int, ...], seed: int, deadline: float
+) -> Iterator[sympy.Expr | None]:
     """Formulas from networks of one shape on every view of the target.
 
     Args:
@@ -65,45 +66,13 @@ def kan_formulas(problem: Problem, width: tuple[int, ...], seed: int, deadline: 
         Formulas of the table's target; None after each view.
     """
     X = np.stack(problem.columns, axis=1)[:FIT_ROWS]
-    usable = [view for view in views(problem.y) if view.name in _VIEWS]
-    for view in usable:
-        try:
-            model = pruned_network(X, view.values[:FIT_ROWS], width, seed, deadline)
-        except KansciError:
-            model = None
-        if model is not None:
-            yield from _snapped(problem, view, model, X)
+    settings = TrainSettings(restarts=6, steps=40, grids=(5, 10), deadline=deadline)
+    for view in views(problem.y):
+        if view.name not in _VIEWS:
+            continue
+        t = view.values[:FIT_ROWS]
+        trained = fit_sparse(X, t, width, settings, seed)
+        if trained.validation_rmse[0] < PROMISING * (float(t.std()) or 1.0):
+            for expr in snapped_networks(trained.model, X, problem.exprs):
+                yield problem.solution(view.inverse.xreplace({TARGET: expr}))
         yield None
-
-
-def _snapped(problem: Problem, view: View, model: KAN, X: np.ndarray) -> Iterator[sympy.Expr]:
-    for expr in snapped_networks(model, X, problem.exprs):
-        yield problem.solution(view.inverse.xreplace({TARGET: expr}))
-
-
-def pruned_network(X: np.ndarray, t: np.ndarray, width: tuple[int, ...], seed: int, deadline: float) -> KAN | None:
-    """A network that fits well, with the edges that it does not need taken out.
-
-    Args:
-        X: Rows (N, I).
-        t: Target (N,).
-        width: Nodes on each level.
-        seed: Seed of the starts.
-        deadline: Monotonic time at which training stops.
-
-    Returns:
-        The network, or None if it does not fit.
-    """
-    spread = float(t.std()) or 1.0
-    first = fit_population(X, t, width, TrainSettings(restarts=6, steps=40, grids=(5,), deadline=deadline), seed)
-    if first.validation_rmse[0] > PROMISING * spread:
-        return None
-    sparse = train_population(
-        [first.model], X, t, TrainSettings(restarts=1, steps=40, grids=(5,), lamb=1e-3, deadline=deadline)
-    )
-    settings = TrainSettings(restarts=1, steps=40, grids=(5, 10), deadline=deadline)
-    pruned = sparse.model.prune(x=X)
-    trained = train_population([pruned], X, t, settings)
-    if trained.validation_rmse[0] > 2 * first.validation_rmse[0] + 1e-3 * spread:
-        trained = train_population([first.model], X, t, settings)
-    return trained.model

@@ -14,7 +14,12 @@ __all__ = ["univariate"]
 FEWEST_ROWS = 12
 """With fewer rows, formulas with prefactors and inner powers could not pay for their constants."""
 _Q = sympy.Rational
-_POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5)) + (_Q(1, 2), _Q(-1, 2), _Q(3, 2), _Q(-3, 2))
+_POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5)) + (
+    _Q(1, 2),
+    _Q(-1, 2),
+    _Q(3, 2),
+    _Q(-3, 2),
+)
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
 
 

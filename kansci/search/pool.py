@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from kansci.search.judge import description_length
 from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
-from kansci.search.judge import description_length
 from kansci.symbolic.constants import Snapped, snap_constants
 from kansci.symbolic.merge import merge_constants
 from kansci.symbolic.parametric import Parametric
@@ -131,7 +131,9 @@ class Pool:
         held = self.rows.loss(values, self.rows.held)
         exact = max(held, self.rows.loss(values, train)) < EXACT
         expr = model.to_expr()
-        return Candidate(model, complexity(expr), self.rows.loss(values, train), held, candidate.trail, exact, snapped)
+        return Candidate(
+            model, complexity(expr), self.rows.loss(values, train), held, candidate.trail, exact, snapped
+        )
 
     def _insert(self, candidate: Candidate) -> None:
         for other in self.candidates:

@@ -83,7 +83,9 @@ def _power_law(columns: Sequence[np.ndarray], log_y: np.ndarray) -> tuple[np.nda
     return log_y - A @ np.linalg.lstsq(A, log_y, rcond=None)[0], np.arange(len(log_y))
 
 
-def _polynomial(columns: Sequence[np.ndarray], y: np.ndarray, seed: int) -> tuple[np.ndarray, np.ndarray] | None:
+def _polynomial(
+    columns: Sequence[np.ndarray], y: np.ndarray, seed: int
+) -> tuple[np.ndarray, np.ndarray] | None:
     g = polynomial_surrogate(columns, y, seed) if len(y) >= 50 else None
     if g is None:
         return None

@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from kansci.search.additive import Additive, additive, canonical
-from kansci.search.problem import TARGET, Problem, View, views
+from kansci.search.problem import TARGET, Problem, views
 from kansci.symbolic.match import Match, match
 
 __all__ = ["snapped_sums"]
@@ -29,7 +29,8 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
         Formulas of the table's target, the most additive view first.
     """
     fits = sorted(
-        ((additive(problem.columns, view.values), view) for view in views(problem.y)), key=lambda f: f[0].error
+        ((additive(problem.columns, view.values), view) for view in views(problem.y)),
+        key=lambda f: f[0].error,
     )
     for fit, view in fits[:3]:
         if fit.error < ADDITIVE:
@@ -45,9 +46,7 @@ def _snapped(problem: Problem, fit: Additive, inverse: sympy.Expr) -> Iterator[s
     shortlists = [
         match(x, part, top=SHORTLIST) or [None] for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
-    choices = sorted(
-        product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c)
-    )
+    choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
     offset = float(np.mean(fit.target))
     for choice in islice(choices, COMBINATIONS):
         picked = [shortlist[k] for shortlist, k in zip(shortlists, choice, strict=True)]

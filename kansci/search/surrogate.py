@@ -153,7 +153,8 @@ def _derivative(U: np.ndarray, exponents: np.ndarray, axis: int) -> np.ndarray:
         table = legendre.legvander(U[:, k], top)
         if k == axis:
             slopes = np.stack(
-                [legendre.legval(U[:, k], legendre.legder(np.eye(top + 1)[m])) for m in range(top + 1)], axis=1
+                [legendre.legval(U[:, k], legendre.legder(np.eye(top + 1)[m])) for m in range(top + 1)],
+                axis=1,
             )
             table = slopes
         A *= table[:, exponents[:, k]]

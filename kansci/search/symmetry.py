@@ -103,7 +103,9 @@ def _single(w: _Fields) -> list[Reduction]:
     for i in range(p.size):
         x, e = p.columns[i], p.exprs[i]
         if w.effect[i] < 1e-2:
-            found.append(Reduction(p.without([i], f"y does not depend on {e}"), float(w.effect[i]) / 10, "drop"))
+            found.append(
+                Reduction(p.without([i], f"y does not depend on {e}"), float(w.effect[i]) / 10, "drop")
+            )
         if p.size == 1 or (x == 0).any():
             continue
         (c,), rho = _fit(w.L[:, i], w.f)
@@ -120,10 +122,13 @@ def _single(w: _Fields) -> list[Reduction]:
 
 
 def _linear_term(p: Problem, i: int, c: float, rho: float) -> list[Reduction]:
-    """y = c x_i + g(rest): c from the data, by differences between neighbours in the rest is not
-    needed, since the surrogate's c only starts the refit of the whole formula."""
+    """Y = c x_i + g(rest): c from the data, by differences between neighbours in the rest is not
+    needed, since the surrogate's c only starts the refit of the whole formula.
+    """
     number = sympy.Rational(c).limit_denominator(12)
-    exact = sympy.Float(c, 17) if abs(float(number) - c) > max(5 * rho, 1e-3) * abs(c) or number == 0 else number
+    exact = (
+        sympy.Float(c, 17) if abs(float(number) - c) > max(5 * rho, 1e-3) * abs(c) or number == 0 else number
+    )
     e = p.exprs[i]
     smaller = p.without([i]).with_target(
         p.y - float(exact) * p.columns[i], TARGET + exact * e, f"y is linear in {e}, beside a term without it"
@@ -190,7 +195,7 @@ def _squares(w: _Fields, i: int, j: int) -> list[Reduction]:
 
 
 def _scaled_product(w: _Fields, i: int, j: int) -> list[Reduction]:
-    """y = x_i^c g(x_j x_i^-s): from L_i = c f - s L_j."""
+    """Y = x_i^c g(x_j x_i^-s): from L_i = c f - s L_j."""
     p = w.problem
     if not (w.positive[i] and w.positive[j]):
         return []
@@ -202,7 +207,7 @@ def _scaled_product(w: _Fields, i: int, j: int) -> list[Reduction]:
             continue
         column = p.columns[b] * p.columns[a] ** float(s)
         expr = p.exprs[b] * p.exprs[a] ** s
-        step = f"y / {p.exprs[a]**power} depends on {p.exprs[a]} and {p.exprs[b]} only through {expr}"
+        step = f"y / {p.exprs[a] ** power} depends on {p.exprs[a]} and {p.exprs[b]} only through {expr}"
         merged = p.merged([a, b], column, expr, step)
         smaller = merged.with_target(p.y * p.columns[a] ** float(-power), TARGET * p.exprs[a] ** power)
         found.append(Reduction(smaller, rho, "scale"))

@@ -19,6 +19,7 @@ from kansci.symbolic.parametric import Parametric
 
 __all__ = ["Constant", "Snapped", "recognise", "snap_constants"]
 
+
 @dataclass(frozen=True)
 class Snapped:
     """A fitted number and the exact one that replaced it."""
@@ -142,7 +143,9 @@ def snap_constants(
 class _Snapping:
     """The loop's state: the model, its free parameters by index, and the numbers found so far."""
 
-    def __init__(self, model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None):
+    def __init__(
+        self, model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None
+    ):
         self.columns, self.y, self.weight = columns, y, weight
         self.size = float(np.linalg.norm(y if weight is None else weight * y))
         self.free = list(range(len(model.parameters)))

@@ -4,8 +4,8 @@ import numpy as np
 import sympy
 
 from kansci.errors import FormulaError
-from kansci.symbolic.least_squares import Fit
 from kansci.symbolic.formula import FittedFormula, Formula
+from kansci.symbolic.least_squares import Fit
 from kansci.symbolic.parametric import Parametric
 
 __all__ = ["fit_form"]
@@ -17,13 +17,17 @@ FINISHED = 8
 """Of these, the best are iterated to the end."""
 
 
-def fit_form(form: Formula, columns, y: np.ndarray, start: dict[str, float], sigma, seed: int) -> FittedFormula:
+def fit_form(
+    form: Formula, columns, y: np.ndarray, start: dict[str, float], sigma, seed: int
+) -> FittedFormula:
     """See ``Formula.fit``; ``columns`` holds one array (N,) a column of the form."""
     names = form.parameters
     _check(form, names, columns, y, start)
     weight = None if sigma is None else 1 / np.broadcast_to(np.asarray(sigma, float), y.shape)
     variables = [sympy.Symbol(name) for name in form.symbols]
-    model = Parametric(form.expr, tuple(variables), tuple(sympy.Symbol(n) for n in names), np.zeros(len(names)))
+    model = Parametric(
+        form.expr, tuple(variables), tuple(sympy.Symbol(n) for n in names), np.zeros(len(names))
+    )
     fits = []
     if all(name in start for name in names):
         given = np.array([float(start[name]) for name in names])
@@ -42,7 +46,9 @@ def fit_form(form: Formula, columns, y: np.ndarray, start: dict[str, float], sig
 def _check(form: Formula, names, columns, y: np.ndarray, start: dict[str, float]) -> None:
     unknown = [name for name in start if name not in names]
     if unknown:
-        raise FormulaError(f"start names {unknown[0]!r}, which is no parameter of {form} (parameters: {', '.join(names)})")
+        raise FormulaError(
+            f"start names {unknown[0]!r}, which is no parameter of {form} (parameters: {', '.join(names)})"
+        )
     if len(y) < len(names):
         raise FormulaError(f"{len(y)} rows cannot determine the {len(names)} parameters of {form}")
     if any(len(column) != len(y) for column in columns):
@@ -58,7 +64,9 @@ def _undetermined(model: Parametric, columns, fit: Fit) -> bool:
     return bool(not np.isfinite(J).all() or (sizes < 1e-10 * sizes.max(initial=0.0)).any())
 
 
-def _starts(model: Parametric, names, columns, y: np.ndarray, start: dict[str, float], seed: int) -> list[np.ndarray]:
+def _starts(
+    model: Parametric, names, columns, y: np.ndarray, start: dict[str, float], seed: int
+) -> list[np.ndarray]:
     """The most promising of many drawn starts (log-uniform sizes, both signs), kept where the user's are given."""
     rng = np.random.default_rng(seed)
     draws = 10.0 ** rng.uniform(-4, 3, (STARTS, len(names))) * rng.choice([-1.0, 1.0], (STARTS, len(names)))

@@ -53,7 +53,9 @@ class Formula:
     @property
     def parameters(self) -> tuple[str, ...]:
         """Names of the free symbols that are no columns, in alphabetical order."""
-        return tuple(sorted(str(symbol) for symbol in self.expr.free_symbols if str(symbol) not in self.symbols))
+        return tuple(
+            sorted(str(symbol) for symbol in self.expr.free_symbols if str(symbol) not in self.symbols)
+        )
 
     @property
     def complexity(self) -> int:
@@ -68,7 +70,9 @@ class Formula:
     @cached_property
     def _function(self):
         if self.parameters:
-            raise FormulaError(f"the formula has free parameters: {', '.join(self.parameters)}; fit them first")
+            raise FormulaError(
+                f"the formula has free parameters: {', '.join(self.parameters)}; fit them first"
+            )
         return compile_expr(self.expr, [sympy.Symbol(name) for name in self.symbols])
 
     def predict(self, X: Any) -> np.ndarray:
@@ -96,10 +100,17 @@ class Formula:
         """LaTeX of the right-hand side alone."""
         expr = self.expr if digits is None else _rounded(self.expr, digits)
         names = {sympy.Symbol(name): _latex_name(name.rstrip("_") or name) for name in self.symbols}
-        return sympy.latex(expr, symbol_names={s: text for s, text in names.items() if "_" in text or len(text) > 1})
+        return sympy.latex(
+            expr, symbol_names={s: text for s, text in names.items() if "_" in text or len(text) > 1}
+        )
 
     def fit(
-        self, data: Any, y: Any = None, start: Mapping[str, float] | None = None, sigma: Any = None, seed: int = 0
+        self,
+        data: Any,
+        y: Any = None,
+        start: Mapping[str, float] | None = None,
+        sigma: Any = None,
+        seed: int = 0,
     ) -> "FittedFormula":
         """Least-squares values of the parameters, to round-off, with their standard errors.
 

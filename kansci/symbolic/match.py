@@ -159,7 +159,9 @@ def _scan(primitive: Primitive, frame, y: np.ndarray, sample: np.ndarray) -> lis
     ]
 
 
-def _polish(primitive: Primitive, matches: list[Match], x: np.ndarray, y: np.ndarray, steps: int = 12) -> list[Match]:
+def _polish(
+    primitive: Primitive, matches: list[Match], x: np.ndarray, y: np.ndarray, steps: int = 12
+) -> list[Match]:
     """A few damped Gauss-Newton steps for all matches of one primitive at once, on the sample."""
     if not matches or not (primitive.scale or primitive.shift):
         return matches
@@ -201,7 +203,7 @@ def _damped_steps(J: np.ndarray, r: np.ndarray, damping: np.ndarray) -> np.ndarr
         scale = np.where((scale > 0) & np.isfinite(scale), scale, 1.0)
         J = J / scale[:, None, :]
         A = J.transpose(0, 2, 1) @ J + (damping[:, None, None] + 1e-13) * np.eye(J.shape[2])
-        g = (J.transpose(0, 2, 1) @ np.where(np.isfinite(r), r, 0.0)[:, :, None])
+        g = J.transpose(0, 2, 1) @ np.where(np.isfinite(r), r, 0.0)[:, :, None]
         return np.linalg.solve(A, g)[:, :, 0] / scale
 
 

@@ -35,7 +35,11 @@ def merge_constants(expr: sympy.Expr) -> sympy.Expr:
 def _split_exponent(expr: sympy.Expr) -> sympy.Expr:
     """exp(x + c) = exp(c) exp(x)."""
     number, rest = expr.args[0].as_coeff_Add()
-    return sympy.Float(sympy.exp(number), 17) * sympy.exp(rest) if number.is_Float and abs(number) < 600 else expr
+    return (
+        sympy.Float(sympy.exp(number), 17) * sympy.exp(rest)
+        if number.is_Float and abs(number) < 600
+        else expr
+    )
 
 
 def _split_logarithm(expr: sympy.Expr) -> sympy.Expr:
@@ -71,7 +75,7 @@ def _factor(expr: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
 
 
 def _distribute(expr: sympy.Expr) -> sympy.Expr:
-    """c (x + y) = c x + c y, so that sums hold the constants."""
+    """C (x + y) = c x + c y, so that sums hold the constants."""
     number, rest = expr.as_coeff_Mul()
     if number.is_Float and rest.is_Add:
         return sympy.Add(*(number * term for term in rest.args))

@@ -59,7 +59,9 @@ def compose(width: Sequence[int], matches: dict[Edge, Match], inputs: Sequence[s
     return merge_constants(nodes[0])
 
 
-def snapped_networks(model: KAN, X: np.ndarray, inputs: Sequence[sympy.Expr], most: int = 24) -> Iterator[sympy.Expr]:
+def snapped_networks(
+    model: KAN, X: np.ndarray, inputs: Sequence[sympy.Expr], most: int = 24
+) -> Iterator[sympy.Expr]:
     """Formulas for the network from combinations of its edges' matches, the likeliest first.
 
     Which combination is right shows in the error of the whole formula after its constants are
@@ -76,7 +78,11 @@ def snapped_networks(model: KAN, X: np.ndarray, inputs: Sequence[sympy.Expr], mo
     """
     found = edge_matches(model, X)
     edges = list(found)
-    choices = sorted(product(*(range(len(found[e])) for e in edges)), key=_doubt) if len(edges) <= 8 else [(0,) * len(edges)]
+    choices = (
+        sorted(product(*(range(len(found[e])) for e in edges)), key=_doubt)
+        if len(edges) <= 8
+        else [(0,) * len(edges)]
+    )
     for choice in islice(choices, most):
         picked = {edge: found[edge][k] for edge, k in zip(edges, choice, strict=True)}
         yield compose(model.width, picked, inputs)

@@ -9,7 +9,7 @@ import sympy
 
 from kansci.symbolic.complexity import complexity
 
-__all__ = ["simplify", "time_limit", "tidy"]
+__all__ = ["simplify", "tidy", "time_limit"]
 
 LARGE = 120
 """Expressions with more nodes than this get only the transformations of linear cost."""
@@ -38,7 +38,9 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
 
 
-def attempt(transformation: Callable[[sympy.Expr], sympy.Expr], expr: sympy.Expr, seconds: float) -> sympy.Expr:
+def attempt(
+    transformation: Callable[[sympy.Expr], sympy.Expr], expr: sympy.Expr, seconds: float
+) -> sympy.Expr:
     """The transformed expression, or the expression itself when sympy fails or takes too long."""
     try:
         with time_limit(seconds):

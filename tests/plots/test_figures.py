@@ -118,6 +118,8 @@ def test_labels_and_scales():
     assert symbol("lambda") == r"$\lambda$"
     assert symbol("cost $") == r"cost \$"
     assert label("T [K]") == "$T$ (K)"
+    assert label("g", {"g": "m/s^2"}) == "$g$ (m/s$^{2}$)"
+    assert math_text(r"2 \mathrm{conc}") == r"$2\, \mathrm{conc}$"
     assert math_text(r"\begin{cases} x \end{cases}", "plain") == "plain"
     assert scale_for(np.array([1.0, 100.0])) == "log"
     assert scale_for(np.array([-1.0, 100.0])) == "linear"
