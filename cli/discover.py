@@ -48,8 +48,12 @@ def discover(
 
 def describe(event: Any) -> str:
     """One line about the state of a search."""
-    text = f"{event.seconds:4.0f} s  {event.stage}"
-    return text if event.best is None else f"{text}  |  best {event.best} (RMSE / std {event.nrmse:.2g})"
+    from kansci.export import shorten
+
+    text = f"{event.seconds:.0f} s  {event.stage}"
+    if event.best is None:
+        return text
+    return f"{text}  |  best: {shorten(str(event.best), 3)}  (RMSE / std {event.nrmse:.2g})"
 
 
 def finish(discovery: Any, run: Any, *, as_json: bool) -> None:

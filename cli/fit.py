@@ -77,12 +77,13 @@ def _train(out: Path, dataset: Any, settings: "FitSettings", start: Any) -> None
         note(f"interrupted: {out} holds the best network so far; go on with --resume")
         raise typer.Exit(INTERRUPTED) from None
     model = result.model
+    judges = "held-out rows" if result.held_out else "the training rows (too few to hold any out)"
     rows = [
         ("width", ", ".join(map(str, model.width))),
         ("edges", str(len(model.edges()))),
         ("grid", str(model.grid)),
-        ("RMSE / std, held out", f"{result.nrmse:.3g}"),
-        ("R2, held out", f"{result.r2:.6g}"),
+        (f"RMSE / std on {judges}", f"{result.nrmse:.3g}"),
+        (f"R2 on {judges}", f"{result.r2:.6g}"),
     ]
     show_rows("", ("network", ""), rows)
     typer.echo(f"Kept in {out}; next: kansci simplify {out}, kansci plot {out}")

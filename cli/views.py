@@ -21,7 +21,12 @@ def live_line() -> Iterator[Callable[[str], None]]:
         yield lambda _: None
         return
     with console.status(Text("starting")) as status:
-        yield lambda text: status.update(Text(text, overflow="ellipsis", no_wrap=True))
+        width = console.width - 4
+
+        def show(text: str) -> None:
+            status.update(Text(text if len(text) <= width else f"{text[: width - 1]}…"))
+
+        yield show
 
 
 def note(text: str) -> None:

@@ -62,6 +62,9 @@ class Event:
     nrmse: float
 
 
+OnEvent = Callable[[Event], None]
+
+
 @dataclass(frozen=True)
 class Candidate:
     """One formula of the front, judged on held-out rows.
@@ -137,7 +140,7 @@ class Discovery:
 def discover(
     dataset: Dataset,
     settings: DiscoverSettings | None = None,
-    on_event: Callable[[Event], None] | None = None,
+    on_event: OnEvent | None = None,
 ) -> Discovery:
     """Find the law behind a table.
 
@@ -157,7 +160,9 @@ def discover(
         return conclude(dataset, settings, pool, start, interrupted=interrupted)
 
 
-def _search(dataset: Dataset, settings: DiscoverSettings, start: float, on_event) -> tuple[Pool, bool]:
+def _search(
+    dataset: Dataset, settings: DiscoverSettings, start: float, on_event: OnEvent | None
+) -> tuple[Pool, bool]:
     """The pool when the search has ended, and whether the user ended it."""
     symbols = _symbols(dataset)
     rows = search_rows(dataset, settings.seed)
@@ -178,7 +183,7 @@ def simplify_network(
     model: KAN,
     dataset: Dataset,
     settings: DiscoverSettings | None = None,
-    on_event: Callable[[Event], None] | None = None,
+    on_event: OnEvent | None = None,
 ) -> Discovery:
     """Snap the edges of a fitted network to primitives and refit all constants on the data.
 
@@ -224,7 +229,7 @@ def simplify_network(
         return conclude(dataset, settings, pool, start, interrupted=interrupted)
 
 
-def _reporter(dataset: Dataset, pool: Pool, start: float, on_event) -> Callable[[str], None]:
+def _reporter(dataset: Dataset, pool: Pool, start: float, on_event: OnEvent | None) -> Callable[[str], None]:
     """Turns a stage of the search into an Event with the best formula so far."""
 
     def report(stage: str) -> None:

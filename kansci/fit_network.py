@@ -10,7 +10,7 @@ that is taken up after any stage ends with the same network as one that was neve
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from kansci import metrics
@@ -81,13 +81,18 @@ class FitSettings:
 
 @dataclass(frozen=True, eq=False)
 class NetworkFit:
-    """A trained network: ``model``, one record a step in ``history``, and its errors on held-out rows."""
+    """A trained network.
+
+    ``history`` has one record a step; the errors are on held-out rows, or on the training rows if
+    ``held_out`` is false.
+    """
 
     model: KAN
     history: list[dict[str, Any]]
     rmse: float
     nrmse: float
     r2: float
+    held_out: bool
 
 
 def fit_network(
@@ -175,6 +180,8 @@ def _rmse(model: KAN, rows: Dataset) -> float:
 
 def _split(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     """A fifth held out; with few rows every one is needed, and judges too."""
+    # torch warns of arrays that it must not write to.
+    dataset = replace(dataset, X=np.array(dataset.X), y=np.array(dataset.y))
     return dataset.split(0.2, seed) if len(dataset) >= FEWEST_TO_HOLD_OUT else (dataset, dataset)
 
 

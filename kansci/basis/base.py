@@ -46,7 +46,8 @@ class Basis(torch.nn.Module, ABC):
 
     @abstractmethod
     def combined(self, function: Callable[..., torch.Tensor], *others: "Basis") -> "Basis":
-        """Give the basis described by `function` of the tensors (..., I, T) that describe this one and the others.
+        """Give the basis described by `function` of the tensors (..., I, T) that describe this one and the
+        others.
 
         With it a basis is indexed, stacked or mixed as if it were a tensor.
         """
@@ -65,7 +66,8 @@ class Basis(torch.nn.Module, ABC):
         return (2 * x - (low + high).unsqueeze(-2)) / (high - low).unsqueeze(-2)
 
     def fit(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Fit each edge to samples by least squares; of least norm where the samples leave functions undetermined.
+        """Fit each edge to samples by least squares; of least norm where the samples leave functions
+        undetermined.
 
         Args:
             x: sample points of each input, shape (..., N, I).

@@ -13,8 +13,8 @@ from kansci.kernels.bspline import bspline_jet, insertion_matrix
 class BSpline(Basis):
     """K = G + k splines of degree k for each input.
 
-    Outside the domain every function goes on with its value and slope at the boundary, so that derivatives of order
-    2 and above vanish there.
+    Outside the domain every function goes on with its value and slope at the boundary, so that derivatives of
+    order 2 and above vanish there.
     """
 
     knots: torch.Tensor
@@ -93,8 +93,8 @@ class BSpline(Basis):
     def refine(self, size: int) -> tuple["BSpline", torch.Tensor]:
         """Insert knots until there are `size` intervals.
 
-        A multiple of G divides every interval equally, which keeps equal spacing; otherwise the widest intervals are
-        halved one after another.
+        A multiple of G divides every interval equally, which keeps equal spacing; otherwise the widest
+        intervals are halved one after another.
 
         Args:
             size: the new G, not below the present one.
@@ -106,7 +106,9 @@ class BSpline(Basis):
             SettingsError: `size` is smaller than G.
         """
         if size < self.grid_size:
-            raise SettingsError(f"a grid of {self.grid_size} intervals cannot be refined to {size}: ask for more")
+            raise SettingsError(
+                f"a grid of {self.grid_size} intervals cannot be refined to {size}: ask for more"
+            )
         grid = self.grid
         parts, rest = divmod(size, self.grid_size)
         if rest == 0:

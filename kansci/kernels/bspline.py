@@ -1,6 +1,7 @@
 """B-splines of any degree: local values, derivatives of any order, and exact knot insertion.
 
-T = K + k + 1 knots t_0 <= ... <= t_{T-1} carry K = G + k splines of degree k on the G intervals of [t_k, t_K].
+T = K + k + 1 knots t_0 <= ... <= t_{T-1} carry K = G + k splines of degree k on the G intervals of [t_k,
+t_K].
 """
 
 import torch
@@ -54,8 +55,8 @@ def _local_values(
 ) -> list[torch.Tensor]:
     """Give the k+1 non-zero splines on the interval of each x, by the triangular scheme.
 
-    Piegl and Tiller, The NURBS Book, algorithm A2.2; its last nu columns are replaced by the derivative's recurrence
-    B'_{i,p} = p B_{i,p-1}/(t_{i+p} - t_i) - p B_{i+1,p-1}/(t_{i+p+1} - t_{i+1}).
+    Piegl and Tiller, The NURBS Book, algorithm A2.2; its last nu columns are replaced by the derivative's
+    recurrence B'_{i,p} = p B_{i,p-1}/(t_{i+p} - t_i) - p B_{i+1,p-1}/(t_{i+p+1} - t_{i+1}).
     """
     values = [torch.ones_like(x)]
     for p in range(1, degree + 1):
@@ -111,7 +112,8 @@ def _interval(columns: torch.Tensor, knots: torch.Tensor, degree: int) -> torch.
 def insertion_matrix(old: torch.Tensor, new: torch.Tensor, degree: int) -> torch.Tensor:
     """Map coefficients on old knots to coefficients on finer knots, the function unchanged on [t_k, t_K].
 
-    Coefficient j on the new knots is the blossom of the old polynomial piece at (t'_{j+1}, ..., t'_{j+k}) (the Oslo
+    Coefficient j on the new knots is the blossom of the old polynomial piece at (t'_{j+1}, ..., t'_{j+k})
+    (the Oslo
     algorithm: Cohen, Lyche and Riesenfeld 1980). The knots outside [t_k, t_K] may differ freely.
 
     Args:
@@ -134,7 +136,9 @@ def insertion_matrix(old: torch.Tensor, new: torch.Tensor, degree: int) -> torch
 
     identity = torch.eye(degree + 1, dtype=old.dtype, device=old.device)
     shape = (*interval.shape, degree + 1)
-    points = [identity[i].expand(shape) for i in range(degree + 1)]  # point i depends on old coefficient interval + i
+    points = [
+        identity[i].expand(shape) for i in range(degree + 1)
+    ]  # point i depends on old coefficient interval + i
     for r in range(1, degree + 1):
         argument = new[..., functions + r]
         step = []

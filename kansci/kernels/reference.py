@@ -1,7 +1,8 @@
 """The sum over edges and its partner, as plain contractions: read this first.
 
-A layer is the trilinear form S(v, g, c; x, nu) = sum_nijk v_ni g_nj c_jik B_k^(nu)(x_ni). `edge_sum` is its gradient
-with respect to g at v = 1, `edge_sum_slopes` the table from which the gradient with respect to x is read off.
+A layer is the trilinear form S(v, g, c; x, nu) = sum_nijk v_ni g_nj c_jik B_k^(nu)(x_ni). `edge_sum` is its
+gradient with respect to g at v = 1, `edge_sum_slopes` the table from which the gradient with respect to x is
+read off.
 Letters: N rows, I inputs, J outputs, K functions per edge; any leading dimensions (a population) broadcast.
 """
 

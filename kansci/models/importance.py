@@ -1,4 +1,4 @@
-"""How much each edge and each node contributes to the output: computed from the rows given, stored nowhere."""
+"""How much each edge and node contributes to the output: computed from the rows given, stored nowhere."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -51,9 +51,9 @@ def edge_deviation(weight: torch.Tensor, covariance: torch.Tensor) -> torch.Tens
 def importance(model: "KAN", x: torch.Tensor | np.ndarray) -> Importance:
     """Attribute the outputs to edges and nodes, from the last layer back to the inputs.
 
-    An edge receives its share std(edge) / std(node) of the score of the node it enters; a node has the sum of its
-    outgoing edges; outputs start at 1 and their scores are averaged (the rule of pykan's `attribute`; Liu et al.,
-    KAN 2.0, 2024).
+    An edge receives its share std(edge) / std(node) of the score of the node it enters; a node has the sum of
+    its outgoing edges; outputs start at 1 and their scores are averaged (the rule of pykan's `attribute`; Liu
+    et al., KAN 2.0, 2024).
 
     Args:
         model: the network.
@@ -62,14 +62,14 @@ def importance(model: "KAN", x: torch.Tensor | np.ndarray) -> Importance:
     Returns:
         Scores of edges and nodes.
     """
-    x = torch.as_tensor(x, dtype=torch.float64)
+    values = torch.as_tensor(x, dtype=torch.float64)
     edge_stds, node_stds = [], []
     for layer in model.layers:
-        functions = edge_functions(layer.basis, layer.base_fun, x)[0]
+        functions = edge_functions(layer.basis, layer.base_fun, values)[0]
         edge_stds.append(edge_deviation(layer.weight, function_covariance(functions)))
-        x = layer(x)
-        node_stds.append(x.std(dim=0, correction=0))
-    score = torch.eye(model.width[-1], dtype=torch.float64, device=x.device)
+        values = layer(values)
+        node_stds.append(values.std(dim=0, correction=0))
+    score = torch.eye(model.width[-1], dtype=torch.float64, device=values.device)
     edges, nodes = [], [score.mean(dim=0)]
     for edge_std, node_std in zip(reversed(edge_stds), reversed(node_stds), strict=True):
         # pykan's guard 1e-4 is absolute; relative to the layer's largest node it holds in any units.

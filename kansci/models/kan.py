@@ -1,5 +1,6 @@
 """The Kolmogorov-Arnold network: layers of one-variable functions and sums, float64 throughout."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
@@ -15,10 +16,11 @@ Domain = Sequence[float] | Sequence[Sequence[float]] | torch.Tensor | np.ndarray
 
 
 class KAN(torch.nn.Module):
-    """A network whose edge (l, i, j), from node i of level l to node j of the next, carries a one-variable function.
+    """A network whose edge (l, i, j), from node i of level l to node j of the next, carries a one-variable
+    function.
 
-    phi(x) = base_scale * b(u) + sum_k coef_k B_k(x), where u is x mapped to [-1, 1] over the edge's grid. Nodes add
-    their edges. Everything but `fit` leaves the network as it is and returns a new one.
+    phi(x) = base_scale * b(u) + sum_k coef_k B_k(x), where u is x mapped to [-1, 1] over the edge's grid.
+    Nodes add their edges. Everything but `fit` leaves the network as it is and returns a new one.
 
     Attributes:
         layers: the `KANLayer`s, inputs' first.
@@ -53,15 +55,13 @@ class KAN(torch.nn.Module):
             noise_scale: size of the random coefficients.
             seed: of the random coefficients.
 
-        Raises:
-            SettingsError: a width, a grid or a range that cannot be.
         """
         super().__init__()
         width = check_width(width)
         generator = torch.Generator().manual_seed(seed)
         domain = _domains(grid_range, width[0])
         layers: list[KANLayer] = []
-        for n_in, n_out in zip(width[:-1], width[1:], strict=True):
+        for n_in, n_out in itertools.pairwise(width):
             basis = BSpline(grid, k, domain if not layers else _domains((-1.0, 1.0), n_in))
             n_functions = basis.size + n_base_functions(base_fun)
             weight = torch.randn((n_out, n_in, n_functions), generator=generator, dtype=torch.float64)
@@ -168,7 +168,9 @@ class KAN(torch.nn.Module):
     remove_edge = surgery.remove_edge
     remove_node = surgery.remove_node
 
-    def fit(self, dataset: Any, opt: str = "LM", steps: int = 100, lamb: float = 0.0, **settings: Any) -> dict:
+    def fit(
+        self, dataset: Any, opt: str = "LM", steps: int = 100, lamb: float = 0.0, **settings: Any
+    ) -> dict:
         """Train this network in place; see `kansci.training.fit_model`, which does it.
 
         Args:
@@ -182,7 +184,7 @@ class KAN(torch.nn.Module):
             Root mean squared errors after each step: {"train_loss": [...], "test_loss": [...]}.
         """
         # The one upward import: pykan's users call model.fit, and training is built on models.
-        from kansci.training.fit import fit_model  # noqa: PLC0415
+        from kansci.training.fit import fit_model
 
         return fit_model(self, dataset, opt=opt, steps=steps, lamb=lamb, **settings)
 
@@ -230,15 +232,19 @@ def check_width(width: Sequence[int]) -> tuple[int, ...]:
         SettingsError: fewer than two levels, or a level without a node.
     """
     sizes = tuple(width)
-    if len(sizes) < 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):  # noqa: PLR2004
-        raise SettingsError(f"width={list(sizes)}: give at least inputs and outputs, each a positive whole number")
+    if len(sizes) < 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):
+        raise SettingsError(
+            f"width={list(sizes)}: give at least inputs and outputs, each a positive whole number"
+        )
     return tuple(int(n) for n in sizes)
 
 
 def _domains(grid_range: Domain, n_inputs: int) -> torch.Tensor:
     domain = torch.as_tensor(np.asarray(grid_range, dtype=float))
     if domain.shape not in {(2,), (n_inputs, 2)}:
-        raise SettingsError(f"grid_range has shape {tuple(domain.shape)}: give (low, high) or one pair for each input")
+        raise SettingsError(
+            f"grid_range has shape {tuple(domain.shape)}: give (low, high) or one pair for each input"
+        )
     return domain.expand(n_inputs, 2).clone()
 
 

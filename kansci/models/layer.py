@@ -11,8 +11,8 @@ def edge_functions(
 ) -> tuple[torch.Tensor, ...]:
     """Evaluate the F functions an edge is made of: the base function unless it is "zero", then the basis.
 
-    The base function sees u, the input mapped to [-1, 1] over the grid's domain, so that a change of the input's
-    units changes nothing but the domain.
+    The base function sees u, the input mapped to [-1, 1] over the grid's domain, so that a change of the
+    input's units changes nothing but the domain.
 
     Args:
         basis: placed for I inputs.

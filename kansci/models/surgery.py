@@ -99,7 +99,11 @@ def prune_input(
     Returns:
         The smaller network, not retrained.
     """
-    kept = _above(_scores(self, x).inputs, threshold) if active_inputs is None else torch.tensor(list(active_inputs))
+    kept = (
+        _above(_scores(self, x).inputs, threshold)
+        if active_inputs is None
+        else torch.tensor(list(active_inputs))
+    )
     return _keep(self, [kept, *(torch.arange(n) for n in self.width[1:])])
 
 
@@ -145,7 +149,9 @@ def drop_dead_nodes(self: "KAN") -> "KAN":
 def _scores(model: "KAN", x: Rows | None) -> Importance:
     if x is None:
         low, high = model.layers[0].basis.domain.unbind(-1)
-        points = torch.quasirandom.SobolEngine(model.width[0], scramble=False).draw(_N_SAMPLES, dtype=torch.float64)
+        points = torch.quasirandom.SobolEngine(model.width[0], scramble=False).draw(
+            _N_SAMPLES, dtype=torch.float64
+        )
         x = low + (high - low) * points
     return importance(model, x)
 

@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-from kansci.search.algebra import monomial
+from kansci.search.algebra import power_law
 from kansci.search.pool import Pool
 from kansci.search.problem import Problem
 
@@ -18,13 +18,10 @@ def baselines(problem: Problem, pool: Pool) -> None:
 
     Args:
         problem: The table.
-        pool: Receives the candidates.
-
-    Raises:
-        ExactFoundError: One of them is exact.
+        pool: Receives the candidates; it raises ``ExactFoundError`` when one of them is exact.
     """
     pool.offer(sympy.Float(float(problem.y.mean()), 17), ("a constant",))
-    law = monomial(problem.columns, problem.exprs, problem.y)
+    law = power_law(problem.columns, problem.exprs, problem.y)
     if law is not None and law[1] < 1e-9:
         pool.offer(law[0], ("a power law",))
     correlations = [abs(_correlation(x, problem.y)) for x in problem.columns]

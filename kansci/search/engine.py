@@ -14,10 +14,11 @@ from dataclasses import dataclass, field
 import numpy as np
 import sympy
 
-from kansci.search.algebra import Feature, monomial, relation
+from kansci.search.algebra import power_law, relation
 from kansci.search.features import feature_relations
 from kansci.search.index import single_indices
 from kansci.search.leaf import univariate
+from kansci.search.monomials import Feature
 from kansci.search.pool import Pool
 from kansci.search.problem import TARGET, Problem, views
 from kansci.search.snap_additive import snapped_sums
@@ -36,7 +37,7 @@ NODE_PRICE = 0.008
 
 @dataclass(frozen=True)
 class Step:
-    """``run(search, problem, cost)`` yields formulas; ``price`` is that of one trial (about a second is 1)."""
+    """``run(search, problem, doubt)`` yields formulas; ``price`` is of one trial (a second is about 1)."""
 
     name: str
     run: Callable[["Search", Problem, float], Iterator[sympy.Expr | None]]
@@ -58,12 +59,10 @@ def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra:
 
     Args:
         problem: The table.
-        pool: Receives the candidates, and holds the deadline.
+        pool: Receives the candidates, and holds the deadline; it raises ``ExactFoundError`` when one
+            of them is exact.
         on_stage: Called with one line when another step is taken up.
         extra: Further steps for the whole problem.
-
-    Raises:
-        ExactFoundError: The pool has an exact formula.
     """
     run = Search(pool, on_stage)
     run.add(problem, 0.0)
@@ -126,7 +125,7 @@ def _power_law(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | 
     if np.ptp(problem.y) < 1e-9 * max(np.abs(problem.y).max(), 1e-300) or problem.size == 0:
         yield problem.solution(sympy.Float(float(np.mean(problem.y)), 17))
         return
-    law = monomial(problem.columns, problem.exprs, problem.y)
+    law = power_law(problem.columns, problem.exprs, problem.y)
     if law is not None:
         yield problem.solution(law[0])
 

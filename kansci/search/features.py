@@ -12,7 +12,8 @@ from itertools import combinations, product
 import numpy as np
 import sympy
 
-from kansci.search.algebra import Feature, relation
+from kansci.search.algebra import relation
+from kansci.search.monomials import Feature
 from kansci.search.problem import TARGET, Problem, views
 
 __all__ = ["feature_relations"]

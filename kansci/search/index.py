@@ -34,17 +34,17 @@ def single_indices(problem: Problem) -> Iterator[tuple[float, Problem]]:
     if positive:
         logs = np.stack([np.log(x) for x in problem.columns], axis=1)
         for b in _vectors(problem.size, 2):
-            found.append((_ratio(logs @ b, problem.y), tuple(int(v) for v in b), True))
+            found.append((_ratio(logs @ np.array(b, float), problem.y), b, True))
     raw = np.stack(problem.columns, axis=1)
     for b in _vectors(problem.size, 1):
-        found.append((_ratio(raw @ b, problem.y), tuple(int(v) for v in b), False))
+        found.append((_ratio(raw @ np.array(b, float), problem.y), b, False))
     found.sort(key=lambda item: item[0] * (1 + 0.1 * sum(map(abs, item[1]))))
     for ratio, b, multiplicative in found[:4]:
         if ratio < SMOOTH:
             yield ratio, _reduced(problem, b, multiplicative=multiplicative)
 
 
-def _vectors(size: int, most: int) -> list[np.ndarray]:
+def _vectors(size: int, most: int) -> list[tuple[int, ...]]:
     """Integer vectors up to sign and common factor, no zeros, entries at most ``most``."""
     if (2 * most) ** size > MAX_CANDIDATES:
         most = 1
@@ -52,9 +52,7 @@ def _vectors(size: int, most: int) -> list[np.ndarray]:
     if len(values) ** size > MAX_CANDIDATES:
         return []
     return [
-        np.array(v, float)
-        for v in product(values, repeat=size)
-        if v[0] > 0 and (most == 1 or any(abs(x) == 1 for x in v))
+        v for v in product(values, repeat=size) if v[0] > 0 and (most == 1 or any(abs(x) == 1 for x in v))
     ]
 
 

@@ -1,11 +1,12 @@
 """Problems in one variable: views of the target times the matcher's frames."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import sympy
 
-from kansci.search.algebra import Feature, relation
+from kansci.search.algebra import relation
+from kansci.search.monomials import Feature
 from kansci.search.problem import TARGET, Problem, View, views
 from kansci.symbolic.match import match
 
@@ -14,12 +15,7 @@ __all__ = ["univariate"]
 FEWEST_ROWS = 12
 """With fewer rows, formulas with prefactors and inner powers could not pay for their constants."""
 _Q = sympy.Rational
-_POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5)) + (
-    _Q(1, 2),
-    _Q(-1, 2),
-    _Q(3, 2),
-    _Q(-3, 2),
-)
+_POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 0.5, -0.5, 1.5, -1.5))
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
 
 
@@ -37,22 +33,25 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
     x, expr = problem.columns[0], problem.exprs[0]
     all_views = views(problem.y)
     if effort == 0:
-        yield from _matches(problem, all_views[:1], x, expr, (_Q(0),), (_Q(1),))
+        yield from _matches(problem, all_views[:1], (_Q(0),), (_Q(1),))
         for view in all_views:
             found = relation([Feature(x, expr)], view, 10, max_degree=4)
             if found is not None:
                 yield problem.solution(view.inverse.xreplace({TARGET: found}))
     elif effort == 1:
         for view in all_views[1:]:
-            yield from _matches(problem, [view], x, expr, (_Q(0),), (_Q(1),))
+            yield from _matches(problem, [view], (_Q(0),), (_Q(1),))
     elif len(x) >= FEWEST_ROWS:
         for frame in (v for v in all_views if v.name in ("y", "1/y", "log(y)")):
-            yield from _matches(problem, [frame], x, expr, _POWERS, (_Q(1),))
-            yield from _matches(problem, [frame], x, expr, (_Q(0), *_POWERS[:8]), _INNERS[1:])
+            yield from _matches(problem, [frame], _POWERS, (_Q(1),))
+            yield from _matches(problem, [frame], (_Q(0), *_POWERS[:8]), _INNERS[1:])
 
 
-def _matches(problem: Problem, frames: list[View], x, expr, powers, inners) -> Iterator[sympy.Expr | None]:
+def _matches(
+    problem: Problem, frames: list[View], powers: Sequence[sympy.Rational], inners: Sequence[sympy.Rational]
+) -> Iterator[sympy.Expr | None]:
     yield None  # the price of the search itself
+    x, expr = problem.columns[0], problem.exprs[0]
     found = []
     for view in frames:
         with np.errstate(all="ignore"):

@@ -44,7 +44,8 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
 def _snapped(problem: Problem, fit: Additive, inverse: sympy.Expr) -> Iterator[sympy.Expr]:
     """Every combination of the best matches of the parts, cheapest first."""
     shortlists = [
-        match(x, part, top=SHORTLIST) or [None] for x, part in zip(problem.columns, fit.parts, strict=True)
+        list[Match | None](match(x, part, top=SHORTLIST)) or [None]
+        for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
     offset = float(np.mean(fit.target))

@@ -122,9 +122,7 @@ def _single(w: _Fields) -> list[Reduction]:
 
 
 def _linear_term(p: Problem, i: int, c: float, rho: float) -> list[Reduction]:
-    """Y = c x_i + g(rest): c from the data, by differences between neighbours in the rest is not
-    needed, since the surrogate's c only starts the refit of the whole formula.
-    """
+    """The case y = c x_i + g(rest), for c a small fraction: any other c is not known exactly enough."""
     number = sympy.Rational(c).limit_denominator(12)
     exact = (
         sympy.Float(c, 17) if abs(float(number) - c) > max(5 * rho, 1e-3) * abs(c) or number == 0 else number

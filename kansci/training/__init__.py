@@ -2,8 +2,8 @@
 
 from kansci.models.importance import Importance, importance
 from kansci.training.fit import fit_model, fit_population, train_population
-from kansci.training.sparsify import fit_sparse, prune_and_refit, sparsify_and_prune
 from kansci.training.settings import StepEvent, Trained, TrainSettings
+from kansci.training.sparsify import fit_sparse, prune_and_refit, sparsify_and_prune
 
 __all__ = [
     "Importance",

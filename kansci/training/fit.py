@@ -23,7 +23,7 @@ _ADAPT_AT = (3, 8, 15, 25)
 
 
 def fit_population(
-    X: Array,  # noqa: N803
+    X: Array,
     y: Array,
     width: Sequence[int],
     settings: TrainSettings | None = None,
@@ -46,7 +46,6 @@ def fit_population(
         The networks, best first.
 
     Raises:
-        DataError: X and y do not fit together or are not finite.
         SettingsError: the width does not fit the data.
     """
     settings = settings or TrainSettings()
@@ -66,7 +65,7 @@ def fit_population(
 
 def train_population(
     models: Sequence[KAN],
-    X: Array,  # noqa: N803
+    X: Array,
     y: Array,
     settings: TrainSettings,
     on_step: OnStep | None = None,
@@ -101,8 +100,8 @@ def fit_model(
 
     Args:
         model: the network.
-        dataset: a dict with train_input, train_label and, if wanted, test_input, test_label; something with X and y;
-            or a pair (X, y).
+        dataset: a dict with train_input, train_label and, if wanted, test_input, test_label; something with X
+            and y; or a pair (X, y).
         opt: "LM".
         on_step: called after each step.
         **settings: fields of `TrainSettings`.

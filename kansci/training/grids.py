@@ -20,8 +20,8 @@ def adapt(population: Population, rows: Rows, loss: torch.Tensor) -> tuple[Popul
         loss: half the mean squared residual of each member, (P,).
 
     Returns:
-        The population, in which a member is changed only where that does not raise its loss, and the members that
-        changed, as numbers.
+        The population, in which a member is changed only where that does not raise its loss, and the members
+        that changed, as numbers.
     """
     changed = torch.zeros_like(loss, dtype=torch.bool)
     for number in range(1, len(population.layers)):

@@ -1,5 +1,6 @@
 """Starting points: smooth random edges, hidden nodes that fill their grids, a last layer solved for."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -13,7 +14,7 @@ from kansci.training.settings import TrainSettings
 _CANDIDATES = 12
 _ENOUGH_ROWS = 500
 _N_MODES = 4
-_POWERS = (1.5,)
+_POWERS = (1.5, 1.5, 4.0)
 _FILL = 0.95
 _RIDGE = 1e-4
 
@@ -21,18 +22,23 @@ _RIDGE = 1e-4
 def data_domain(x: torch.Tensor) -> torch.Tensor:
     """Give each column's range, widened where it is a single value: (N, I) -> (I, 2)."""
     low, high = x.amin(dim=0), x.amax(dim=0)
-    flat = (high - low) <= 1e-12 * torch.maximum(low.abs(), high.abs())  # noqa: PLR2004
+    flat = (high - low) <= 1e-12 * torch.maximum(low.abs(), high.abs())
     half = torch.where(flat, low.abs().clamp(min=1.0), torch.zeros_like(low))
     return torch.stack([low - half, high + half], dim=-1)
 
 
 def initial_population(
-    x: torch.Tensor, y: torch.Tensor, width: Sequence[int], settings: TrainSettings, generator: torch.Generator
+    x: torch.Tensor,
+    y: torch.Tensor,
+    width: Sequence[int],
+    settings: TrainSettings,
+    generator: torch.Generator,
 ) -> Population:
     """Draw the members of a population.
 
-    Every edge starts as a random combination of the first Chebyshev polynomials with amplitudes falling as a power of
-    the order; hidden nodes are then scaled so that the rows fill [-1, 1]; the last layer is a ridge regression.
+    Every edge starts as a random combination of the first Chebyshev polynomials with amplitudes falling as a
+    power of the order; hidden nodes are then scaled so that the rows fill [-1, 1]; the last layer is a ridge
+    regression. Each member is the best of several such candidates.
 
     Args:
         x: rows (N, I).
@@ -49,12 +55,12 @@ def initial_population(
     stride = -(-len(x) // _ENOUGH_ROWS)
     values, y = x[::stride], y[::stride]
     n_candidates = _CANDIDATES * settings.restarts
-    for number, (n_in, n_out) in enumerate(zip(width[:-1], width[1:], strict=True)):
+    for number, (n_in, n_out) in enumerate(itertools.pairwise(width)):
         shared = number == 0
         unit = torch.tensor([-1.0, 1.0], dtype=torch.float64)
         placed = domain if shared else unit.expand(n_candidates, n_in, 2)
         basis = BSpline(settings.grids[0], settings.k, placed)
-        weight = random_coefs((n_candidates, n_out, n_in), basis, generator)
+        weight = random_coefs((n_candidates, n_out, n_in), basis, settings.restarts, generator)
         weight = torch.nn.functional.pad(weight, (n_base_functions(settings.base_fun), 0))
         layer = PopulationLayer(basis, settings.base_fun, weight, torch.ones_like(weight[..., 0]), shared)
         functions = layer.functions(values)[0]
@@ -65,17 +71,25 @@ def initial_population(
         layers.append(layer)
     population = Population(tuple(layers))
     loss = (population.forward(population.inputs(x[::stride])) - y).square().mean((1, 2))
-    return population.members(loss.argsort(stable=True)[: settings.restarts])
+    best = loss.view(_CANDIDATES, settings.restarts).argmin(dim=0)
+    return population.members(best * settings.restarts + torch.arange(settings.restarts))
 
 
-def random_coefs(shape: tuple[int, int, int], basis: BSpline, generator: torch.Generator) -> torch.Tensor:
-    """Draw smooth functions for all edges: coefficients of shape (*shape, K)."""
+def random_coefs(
+    shape: tuple[int, int, int], basis: BSpline, n_members: int, generator: torch.Generator
+) -> torch.Tensor:
+    """Draw smooth functions for all edges: coefficients of shape (*shape, K).
+
+    Every third member starts smoother, because some laws are reached only from nearly linear edges and others
+    (a sine inside) hardly ever.
+    """
     unit = BSpline(basis.grid_size, basis.degree, torch.tensor([[-1.0, 1.0]]))
     points = torch.linspace(-1, 1, 4 * basis.size, dtype=torch.float64)
     orders = torch.arange(1, _N_MODES + 1, dtype=torch.float64)
     modes = torch.cos(orders * points.clamp(-1, 1).arccos().unsqueeze(-1))  # (M, modes)
     coefs = unit.fit(points.unsqueeze(-1), modes.unsqueeze(-1))[:, 0]  # (modes, K)
-    powers = torch.tensor([_POWERS[member % len(_POWERS)] for member in range(shape[0])], dtype=torch.float64)
+    members = torch.arange(shape[0]) % n_members
+    powers = torch.tensor(_POWERS, dtype=torch.float64)[members % len(_POWERS)]
     amplitude = torch.randn((*shape, _N_MODES), generator=generator, dtype=torch.float64)
     return (amplitude / orders ** powers[:, None, None, None]) @ coefs
 

@@ -13,7 +13,7 @@ from kansci.training.population import Population
 
 _SMALLEST_DAMPING = 1e-13
 _LARGEST_DAMPING = 1e10
-_ROUND_OFF = 1e-30  # of the loss, for y of unit variance
+_ROUND_OFF = 1e-26  # of the loss, for y of unit variance
 _WINDOW = 10
 _SCALE_FLOOR = 1e-4
 
@@ -138,7 +138,9 @@ class LevenbergMarquardt:
     def _adjust_damping(self, index: torch.Tensor, gain: torch.Tensor, better: torch.Tensor) -> None:
         shrink = (1 - (2 * gain - 1) ** 3).clamp(1 / 3, 1.0)
         damping, growth = self._damping[index], self._growth[index]
-        self._damping[index] = torch.where(better, damping * shrink, damping * growth).clamp(min=_SMALLEST_DAMPING)
+        self._damping[index] = torch.where(better, damping * shrink, damping * growth).clamp(
+            min=_SMALLEST_DAMPING
+        )
         self._growth[index] = torch.where(better, torch.full_like(growth, 2.0), growth * 2)
 
     def _retire(self) -> None:

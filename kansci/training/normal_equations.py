@@ -1,8 +1,8 @@
 """Exact Jacobians without automatic differentiation, and the normal equations they give.
 
-The derivative of an output with respect to the weight c_jik of a layer is the back-propagated gradient of node j times
-the function B_k(x_i): an outer product. So one pass forward for the functions and one back for the node gradients is
-all there is to do.
+The derivative of an output with respect to the weight c_jik of a layer is the back-propagated gradient of
+node j times the function B_k(x_i): an outer product. So one pass forward for the functions and one back for
+the node gradients is all there is to do.
 """
 
 from dataclasses import dataclass
@@ -103,9 +103,13 @@ def jacobian(population: Population, inputs: torch.Tensor) -> tuple[torch.Tensor
 def _assemble(population: Population, through: Pass) -> torch.Tensor:
     n_members, n_rows, n_out = through.outputs.shape
     n_weights = sum(layer.weight[0].numel() for layer in population.layers)
-    whole = torch.empty((n_members, n_rows, n_out, n_weights), dtype=torch.float64, device=through.outputs.device)
+    whole = torch.empty(
+        (n_members, n_rows, n_out, n_weights), dtype=torch.float64, device=through.outputs.device
+    )
     start = 0
-    for functions, gradient, layer in zip(through.functions, through.gradients, population.layers, strict=True):
+    for functions, gradient, layer in zip(
+        through.functions, through.gradients, population.layers, strict=True
+    ):
         flat = functions.flatten(-2)[..., None, None, :]
         n_nodes, length = gradient.shape[-1], gradient.shape[-1] * flat.shape[-1]
         block = whole[..., start : start + length].unflatten(-1, (n_nodes, flat.shape[-1]))

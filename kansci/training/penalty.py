@@ -1,7 +1,8 @@
 """Penalties that are quadratic in each edge's weights: group sparsity and smoothness.
 
-The norm of an edge is the standard deviation of its function over the data, sqrt(w' C w) with C the covariance of the
-functions, so the group lasso, reweighted at every step, is a small quadratic form for each edge.
+The norm of an edge is the standard deviation of its function over the data, sqrt(w' C w) with C the
+covariance of the functions, so the group lasso, reweighted at every step, is a small quadratic form for each
+edge.
 """
 
 from dataclasses import dataclass
@@ -52,9 +53,10 @@ def _times(form: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
 def group_sparsity(population: Population, equations: NormalEquations, lamb: float) -> Penalty:
     """Bound lamb * sum of log(1 + a / scale) over the edges from above by a quadratic that touches it here.
 
-    The importance a = sensitivity * sqrt(w' C w) is an edge's deviation in units of the output, so it does not change
-    when a hidden node is rescaled. The logarithm drives small edges to zero and leaves large ones alone. Iteratively
-    reweighted least squares: Candes, Wakin and Boyd 2008; Daubechies, DeVore, Fornasier and Gunturk 2010.
+    The importance a = sensitivity * sqrt(w' C w) is an edge's deviation in units of the output, so it does
+    not change when a hidden node is rescaled. The logarithm drives small edges to zero and leaves large ones
+    alone. Iteratively reweighted least squares: Candes, Wakin and Boyd 2008; Daubechies, DeVore, Fornasier
+    and Gunturk 2010.
 
     Args:
         population: P networks.
@@ -88,10 +90,12 @@ def smoothness(population: Population, weight: float) -> Penalty:
     forms = []
     for layer in population.layers:
         size = layer.weight.shape[-1]
-        differences = torch.eye(size - layer.n_base, dtype=torch.float64, device=layer.weight.device).diff(n=2, dim=0)
+        differences = torch.eye(size - layer.n_base, dtype=torch.float64, device=layer.weight.device).diff(
+            n=2, dim=0
+        )
         form = torch.zeros((size, size), dtype=torch.float64, device=layer.weight.device)
         form[layer.n_base :, layer.n_base :] = weight * differences.mT @ differences
-        forms.append(form.expand(*layer.weight.shape, size))
+        forms.append(form.repeat(*layer.weight.shape[:3], 1, 1))
     return Penalty(forms)
 
 
@@ -99,4 +103,6 @@ def combined(penalties: list[Penalty]) -> Penalty | None:
     """Add up penalties; None for none."""
     if not penalties:
         return None
-    return Penalty([sum(forms[1:], start=forms[0]) for forms in zip(*(p.forms for p in penalties), strict=True)])
+    return Penalty(
+        [sum(forms[1:], start=forms[0]) for forms in zip(*(p.forms for p in penalties), strict=True)]
+    )

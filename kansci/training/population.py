@@ -18,7 +18,8 @@ class PopulationLayer:
     Attributes:
         basis: knots (P, I, T), or (I, T) where all members share them (the inputs).
         base_fun: name of the base function.
-        weight: of each edge's F functions (F = K + 1 or K, see `edge_functions`), (P, J, I, F), zero where masked.
+        weight: of each edge's F functions (F = K + 1 or K, see `edge_functions`), (P, J, I, F), zero where
+            masked.
         mask: shape (P, J, I).
         shared: all members have the same basis.
     """
@@ -47,9 +48,13 @@ class PopulationLayer:
 
     def mapped(self, function: Callable[..., torch.Tensor], *others: "PopulationLayer") -> "PopulationLayer":
         """Apply a function to every tensor that leads with P."""
-        basis = self.basis if self.shared else self.basis.combined(function, *(other.basis for other in others))
+        basis = (
+            self.basis if self.shared else self.basis.combined(function, *(other.basis for other in others))
+        )
         weight = function(self.weight, *(other.weight for other in others))
-        return replace(self, basis=basis, weight=weight, mask=function(self.mask, *(other.mask for other in others)))
+        return replace(
+            self, basis=basis, weight=weight, mask=function(self.mask, *(other.mask for other in others))
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +130,9 @@ class Population:
     def model(self, member: int) -> KAN:
         """Give one member as a network of its own."""
         layers = [layer.mapped(lambda tensor: tensor[member]) for layer in self.layers]
-        return KAN.from_layers([KANLayer(layer.basis, layer.base_fun, layer.weight, layer.mask) for layer in layers])
+        return KAN.from_layers(
+            [KANLayer(layer.basis, layer.base_fun, layer.weight, layer.mask) for layer in layers]
+        )
 
 
 def _stack(layers: Sequence[KANLayer], *, shared: bool) -> PopulationLayer:
@@ -134,4 +141,6 @@ def _stack(layers: Sequence[KANLayer], *, shared: bool) -> PopulationLayer:
     if not shared:
         basis = basis.combined(lambda *knots: torch.stack(knots), *(layer.basis for layer in others))
     weight = torch.stack([layer.weight.detach() for layer in layers])
-    return PopulationLayer(basis, first.base_fun, weight, torch.stack([layer.mask for layer in layers]), shared)
+    return PopulationLayer(
+        basis, first.base_fun, weight, torch.stack([layer.mask for layer in layers]), shared
+    )

@@ -13,7 +13,7 @@ Pair = tuple[torch.Tensor, torch.Tensor]
 _FEWEST_TO_HOLD_OUT = 20
 
 
-def as_rows(X: Array, y: Array) -> Pair:  # noqa: N803
+def as_rows(X: Array, y: Array) -> Pair:
     """Bring data into tensors (N, I) and (N, O).
 
     Args:

@@ -18,7 +18,7 @@ _ACCURATE = 5.0
 
 
 def fit_sparse(
-    X: Array,  # noqa: N803
+    X: Array,
     y: Array,
     width: Sequence[int],
     settings: TrainSettings | None = None,
@@ -52,7 +52,7 @@ def fit_sparse(
 
 def sparsify_and_prune(
     models: KAN | Sequence[KAN],
-    X: Array,  # noqa: N803
+    X: Array,
     y: Array,
     settings: TrainSettings | None = None,
     edge_th: float = _EDGE_THRESHOLD,
@@ -82,7 +82,7 @@ def sparsify_and_prune(
 
 def prune_and_refit(
     models: Sequence[KAN],
-    X: Array,  # noqa: N803
+    X: Array,
     y: Array,
     settings: TrainSettings,
     edge_th: float = _EDGE_THRESHOLD,
