@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.table import Table
 
 import kansci_datasets as data
-from kansci.discover import DiscoverSettings, discover
+from kansci.discovery import DiscoverSettings, discover
 from kansci.metrics import max_relative_error
 
 EXACT = 1e-6

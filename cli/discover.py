@@ -26,8 +26,8 @@ def discover(
     """
     from dataclasses import asdict
 
-    from kansci.discover import DiscoverSettings
-    from kansci.discover import discover as search
+    from kansci.discovery import DiscoverSettings
+    from kansci.discovery import discover as search
     from kansci.storage import check_free, create_run
 
     from .tables import load_dataset

@@ -77,7 +77,7 @@ def _train(out: Path, dataset: Any, settings: "FitSettings", start: Any) -> None
         note(f"interrupted: {out} holds the best network so far; go on with --resume")
         raise typer.Exit(INTERRUPTED) from None
     model = result.model
-    judges = "held-out rows" if result.held_out else "the training rows (too few to hold any out)"
+    judges = "held-out rows" if result.held_out else "all rows"
     rows = [
         ("width", ", ".join(map(str, model.width))),
         ("edges", str(len(model.edges()))),

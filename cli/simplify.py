@@ -10,7 +10,7 @@ def simplify(
     run: RunFolder, seconds: Seconds = 60.0, seed: Seed = 0, jobs: Jobs = 1, as_json: Json = False
 ) -> None:
     """Snap the edges of a fitted KAN to formulas, refit, and write the formula into RUN."""
-    from kansci.discover import DiscoverSettings, simplify_network
+    from kansci.discovery import DiscoverSettings, simplify_network
     from kansci.storage import open_run, update_run
 
     from .views import live_line

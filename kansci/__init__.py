@@ -15,11 +15,11 @@ _HOMES = {
     "SymbolicRegressor": "kansci.estimators",
     "Dataset": "kansci.data",
     "read_dataset": "kansci.data",
-    "DiscoverSettings": "kansci.discover",
-    "Discovery": "kansci.discover",
+    "DiscoverSettings": "kansci.discovery",
+    "Discovery": "kansci.discovery",
     "Formula": "kansci.symbolic.formula",
     "FittedFormula": "kansci.symbolic.formula",
-    "discover": "kansci.discover",
+    "discover": "kansci.discovery",
     "KansciError": "kansci.errors",
 }
 

@@ -9,7 +9,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kansci.data import Dataset
-from kansci.discover import DiscoverSettings, Discovery, discover
+from kansci.discovery import DiscoverSettings, Discovery, discover
 from kansci.errors import SettingsError
 from kansci.fit_network import FitSettings, fit_network
 from kansci.symbolic.formula import Formula

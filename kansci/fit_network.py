@@ -13,6 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+import numpy as np
+
 from kansci import metrics
 from kansci.data import Dataset
 from kansci.errors import SettingsError
@@ -133,10 +135,9 @@ def fit_network(
             on_stage(number, model, history)
     assert model is not None
     predicted = model.predict(held_out.X)[:, 0]
-    y = held_out.y
-    return NetworkFit(
-        model, history, metrics.rmse(y, predicted), metrics.nrmse(y, predicted), metrics.r2(y, predicted)
-    )
+    error = metrics.nrmse(held_out.y, predicted)
+    judged = held_out is not train
+    return NetworkFit(model, history, metrics.rmse(held_out.y, predicted), error, 1 - error**2, judged)
 
 
 def default_width(n_inputs: int) -> tuple[int, ...]:

@@ -14,7 +14,7 @@ LAYERS = [
     {"models"},
     {"training"},
     {"symbolic", "search", "pde", "inr"},
-    {"storage", "plots", "studio"},  # and every single file: discover, export, estimators, ...
+    {"storage", "plots", "studio"},  # and every single file: discovery, export, estimators, ...
     {"kansci_datasets"},
     {"kansci_cli"},
 ]

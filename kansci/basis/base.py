@@ -34,7 +34,7 @@ class Basis(torch.nn.Module, ABC):
 
     @abstractmethod
     def refine(self, size: int) -> tuple["Basis", torch.Tensor]:
-        """Give a finer basis and the matrix (..., I, K', K) that maps coefficients without changing the function."""
+        """Give a finer basis and the matrix (..., I, K', K) that maps coefficients; the function stays."""
 
     @abstractmethod
     def moved(self, domain: torch.Tensor) -> "Basis":
@@ -46,8 +46,7 @@ class Basis(torch.nn.Module, ABC):
 
     @abstractmethod
     def combined(self, function: Callable[..., torch.Tensor], *others: "Basis") -> "Basis":
-        """Give the basis described by `function` of the tensors (..., I, T) that describe this one and the
-        others.
+        """Give the basis described by `function` of the tensors (..., I, T) of this one and the others.
 
         With it a basis is indexed, stacked or mixed as if it were a tensor.
         """
@@ -66,8 +65,7 @@ class Basis(torch.nn.Module, ABC):
         return (2 * x - (low + high).unsqueeze(-2)) / (high - low).unsqueeze(-2)
 
     def fit(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Fit each edge to samples by least squares; of least norm where the samples leave functions
-        undetermined.
+        """Fit each edge to samples by least squares; of least norm where they leave functions undetermined.
 
         Args:
             x: sample points of each input, shape (..., N, I).

@@ -71,7 +71,7 @@ def check(
     kept = _varying(numbers, target, chosen, notes)
     _note_twins(numbers, kept, notes)
     return Checked(
-        X=np.ascontiguousarray(numbers[kept].to_numpy(dtype=np.float64)),
+        X=np.ascontiguousarray(numbers[kept].to_numpy(dtype=np.float64, copy=True)),
         y=numbers[target].to_numpy(dtype=np.float64, copy=True),
         inputs=tuple(kept),
         target=target,

@@ -16,8 +16,7 @@ Domain = Sequence[float] | Sequence[Sequence[float]] | torch.Tensor | np.ndarray
 
 
 class KAN(torch.nn.Module):
-    """A network whose edge (l, i, j), from node i of level l to node j of the next, carries a one-variable
-    function.
+    """A network whose edge (l, i, j), from node i of level l to node j of the next, carries a function.
 
     phi(x) = base_scale * b(u) + sum_k coef_k B_k(x), where u is x mapped to [-1, 1] over the edge's grid.
     Nodes add their edges. Everything but `fit` leaves the network as it is and returns a new one.
@@ -136,13 +135,13 @@ class KAN(torch.nn.Module):
         """Evaluate the function on edge (l, i, j) alone: x (N,) -> (N,)."""
         return self.layers[l].edge(i, j, torch.as_tensor(x, dtype=torch.float64))
 
-    def get_fun(self, l: int, i: int, j: int, n: int = 101) -> tuple[torch.Tensor, torch.Tensor]:
-        """Sample edge (l, i, j) at n points over its grid: (x, y), each (n,)."""
+    def get_fun(self, l: int, i: int, j: int) -> tuple[torch.Tensor, torch.Tensor]:  # noqa: E741
+        """Sample edge (l, i, j) at 101 points over its grid: (x, y), each (101,)."""
         low, high = self.layers[l].basis.domain[i].tolist()
-        x = torch.linspace(low, high, n, dtype=torch.float64)
+        x = torch.linspace(low, high, 101, dtype=torch.float64)
         return x, self.edge(l, i, j, x)
 
-    def get_range(self, l: int, i: int, j: int) -> tuple[float, float, float, float]:
+    def get_range(self, l: int, i: int, j: int) -> tuple[float, float, float, float]:  # noqa: E741
         """Give the ranges of edge (l, i, j) over its grid: (x_min, x_max, y_min, y_max)."""
         x, y = self.get_fun(l, i, j)
         return float(x[0]), float(x[-1]), float(y.min()), float(y.max())
@@ -178,7 +177,7 @@ class KAN(torch.nn.Module):
             opt: "LM".
             steps: Levenberg-Marquardt steps.
             lamb: weight of the sparsity penalty.
-            **settings: further fields of `TrainSettings`, and update_grid.
+            **settings: further fields of `TrainSettings`, and on_step.
 
         Returns:
             Root mean squared errors after each step: {"train_loss": [...], "test_loss": [...]}.

@@ -1,4 +1,4 @@
-"""Operations on a KAN that return a new one; `KAN` has them as methods. Names and order as pykan's users know them."""
+"""Operations on a KAN that return a new one; `KAN` has them as methods, named as pykan's users know them."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING

@@ -12,7 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.interpolate import BSpline
 
-__all__ = ["Additive", "additive", "canonical"]
+__all__ = ["Additive", "additive", "canonical", "multiplicative"]
+
+STARTS = 4
+SWEEPS = 30
 
 
 @dataclass(frozen=True)
@@ -73,6 +76,43 @@ def canonical(columns: Sequence[np.ndarray], y: np.ndarray, intervals: int = 8) 
         parts.append(block @ coefficients[start : start + block.shape[1]])
         start += block.shape[1]
     return Additive(Qb @ U[:, 0], tuple(parts), float(np.sqrt(max(1 - correlation**2, 0.0))))
+
+
+def multiplicative(
+    columns: Sequence[np.ndarray], y: np.ndarray, seed: int = 0, intervals: int = 8
+) -> Additive:
+    """Least-squares product of one cubic spline an input, by alternating linear least squares.
+
+    Works where the target changes sign, where a logarithm does not; several random starts,
+    since the problem is not convex (a rank-one case of CP decomposition, Harshman 1970).
+
+    Args:
+        columns: Inputs, I arrays (N,).
+        y: Target (N,).
+        seed: Seed of the starts.
+        intervals: Grid intervals of each spline.
+
+    Returns:
+        The target and the factors (as parts), with the relative error.
+    """
+    blocks = [np.column_stack([np.ones(len(y)), b]) for b in _blocks(columns, len(y), intervals)]
+    rng = np.random.default_rng(seed)
+    best: Additive | None = None
+    for _ in range(STARTS):
+        factors = [block @ rng.normal(size=block.shape[1]) for block in blocks]
+        error = float("inf")
+        for _ in range(SWEEPS):
+            for i, block in enumerate(blocks):
+                others = np.prod([f for k, f in enumerate(factors) if k != i], axis=0)
+                factors[i] = block @ np.linalg.lstsq(block * others[:, None], y, rcond=1e-10)[0]
+            before, error = error, float((y - np.prod(factors, axis=0)).std()) / (float(y.std()) or 1.0)
+            if error > 0.98 * before:
+                break
+            factors = [f / (np.abs(f).max() or 1.0) for f in factors[:-1]] + [factors[-1]]
+        if best is None or error < best.error:
+            best = Additive(y, tuple(factors), error)
+    assert best is not None
+    return best
 
 
 def _orthonormal(A: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -21,7 +21,8 @@ from kansci.search.leaf import univariate
 from kansci.search.monomials import Feature
 from kansci.search.pool import Pool
 from kansci.search.problem import TARGET, Problem, views
-from kansci.search.snap_additive import snapped_sums
+from kansci.search.pairs import two_terms
+from kansci.search.snap_additive import snapped_products, snapped_sums
 from kansci.search.surrogate import polynomial_surrogate
 from kansci.search.symmetry import reductions
 from kansci.symbolic.complexity import complexity
@@ -31,6 +32,7 @@ __all__ = ["Search", "Step", "search"]
 MAX_DEPTH = 12
 BRANCHES = 4
 """Reductions that are followed from one problem."""
+HIGH_COLUMNS = 600
 NODE_PRICE = 0.008
 """Price of judging a formula, a node: refitting a long one takes long."""
 
@@ -157,34 +159,44 @@ def _leaf(effort: int) -> Callable[[Search, Problem, float], Iterator[sympy.Expr
     return lambda _, problem, __: univariate(problem, effort)
 
 
+def _high_relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
+    features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
+    for view in views(problem.y)[:4]:
+        found = relation(features, view, HIGH_COLUMNS)
+        yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
+
+
 UNIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
-    Step("a function of one variable", _leaf(0), 0.1),
-    Step("a view of the target as a function of one variable", _leaf(1), 0.6),
-    Step("a function of one variable with powers beside and inside", _leaf(2), 0.9, 0.1),
+    Step("a function of one variable", _leaf(0), 0.1, 0.2),
     Step(
         "a relation with one transcendental term",
         lambda _, p, __: feature_relations(p, pairs=False),
-        1.2,
-        0.03,
+        0.4,
+        0.02,
     ),
+    Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
+    Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
+    Step("a function of one variable with powers beside and inside", _leaf(2), 0.9, 0.7),
 )
 MULTIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
     Step("a rational relation", _relations, 0.1, 0.03),
     Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
     Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 0.8, 0.2),
+    Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 0.9, 0.2),
     Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
     Step(
         "a relation with one transcendental term",
         lambda _, p, __: feature_relations(p, pairs=False),
         1.0,
-        0.03,
+        0.02,
     ),
+    Step("a rational relation of high degree", _high_relations, 1.4, 0.4),
     Step(
         "a relation with two transcendental terms",
         lambda _, p, __: feature_relations(p, pairs=True),
-        2.0,
-        0.03,
+        1.6,
+        0.02,
     ),
 )

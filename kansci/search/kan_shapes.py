@@ -48,7 +48,7 @@ def _step(index: int, seed: int) -> Step:
             yield from kan_formulas(problem, _shapes(problem.size)[index], seed, search.pool.deadline)
 
     hidden = ", ".join(map(str, _shapes(1)[index][1:]))
-    return Step(f"a network [n, {hidden}], each edge matched", run, 1.2 + 0.6 * index, 0.8)
+    return Step(f"a network [n, {hidden}], each edge matched", run, 1.6 + 0.6 * index, 2.0)
 
 
 def kan_formulas(

@@ -41,6 +41,10 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
     elif effort == 1:
         for view in all_views[1:]:
             yield from _matches(problem, [view], (_Q(0),), (_Q(1),))
+        if (x > 0).all():
+            logarithm = problem.merged([0], np.log(x), sympy.log(expr), f"y depends on log({expr})")
+            for view in all_views:
+                yield from _matches(logarithm, [view], (_Q(0),), (_Q(1),))
     elif len(x) >= FEWEST_ROWS:
         for frame in (v for v in all_views if v.name in ("y", "1/y", "log(y)")):
             yield from _matches(problem, [frame], _POWERS, (_Q(1),))

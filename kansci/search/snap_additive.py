@@ -1,4 +1,4 @@
-"""Formulas of the shapes [n, 1] and [n, 1, 1]: the parts of an additive fit, each matched."""
+"""Formulas of the shapes [n, 1] and [n, 1, 1], and products: the parts of a fit, each matched."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -7,11 +7,11 @@ from itertools import islice, product
 import numpy as np
 import sympy
 
-from kansci.search.additive import Additive, additive, canonical
+from kansci.search.additive import Additive, additive, canonical, multiplicative
 from kansci.search.problem import TARGET, Problem, views
 from kansci.symbolic.match import Match, match
 
-__all__ = ["snapped_sums"]
+__all__ = ["snapped_products", "snapped_sums"]
 
 ADDITIVE = 0.05
 """Largest relative error of an additive fit that is worth snapping."""
@@ -39,6 +39,25 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
     if free.error < ADDITIVE:
         for inverse in _outer(problem, free):
             yield from _snapped(problem, free, inverse)
+
+
+def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
+    """Formulas ``prod_i f_i(x_i)``, also where the target changes sign.
+
+    Args:
+        problem: The problem.
+
+    Yields:
+        Formulas of the table's target.
+    """
+    fit = multiplicative(problem.columns, problem.y)
+    if fit.error > ADDITIVE:
+        return
+    shortlists = [match(x, part, top=SHORTLIST) for x, part in zip(problem.columns, fit.parts, strict=True)]
+    choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
+    for choice in islice(choices, COMBINATIONS):
+        factors = (s[k].expr(e) for s, k, e in zip(shortlists, choice, problem.exprs, strict=True))
+        yield problem.solution(sympy.Mul(*factors))
 
 
 def _snapped(problem: Problem, fit: Additive, inverse: sympy.Expr) -> Iterator[sympy.Expr]:

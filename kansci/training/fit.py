@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import torch
@@ -110,12 +110,16 @@ def fit_model(
         Root mean squared errors after each step: {"train_loss": [...], "test_loss": [...]}.
 
     Raises:
-        SettingsError: another optimiser is asked for.
+        SettingsError: another optimiser is asked for, or an option that does not exist.
     """
     if opt != "LM":
         raise SettingsError(f'opt={opt!r}: this version trains by opt="LM" (Levenberg-Marquardt)')
     train, test = _training_rows(dataset)
-    options = TrainSettings(**{"grids": (model.grid,), "tolerance": 0.0, **settings})
+    try:
+        options = TrainSettings(**{"grids": (model.grid,), "tolerance": 0.0, **settings})
+    except TypeError as error:
+        known = ", ".join(field.name for field in fields(TrainSettings))
+        raise SettingsError(f"fit has no option of that name ({error}): choose among {known}") from error
     start = _on_range(model, as_rows(*train)[0])
     trained = train_population([start], *train, options, on_step, test)
     model.load_layers(trained.model)

@@ -38,7 +38,7 @@ def adapt(population: Population, rows: Rows, loss: torch.Tensor) -> tuple[Popul
 
 
 def moved(layer: PopulationLayer, domain: torch.Tensor) -> PopulationLayer:
-    """Refit a layer's edges on another domain (..., I, 2), by least squares over points spread evenly on it."""
+    """Refit a layer's edges on another domain (..., I, 2), by least squares over evenly spread points."""
     basis = layer.basis.moved(domain)
     low, high = domain.unbind(-1)
     share = torch.linspace(0, 1, 4 * basis.size + 1, dtype=torch.float64, device=domain.device).unsqueeze(-1)

@@ -15,7 +15,7 @@ _SMALLEST_DAMPING = 1e-13
 _LARGEST_DAMPING = 1e10
 _ROUND_OFF = 1e-26  # of the loss, for y of unit variance
 _WINDOW = 10
-_SCALE_FLOOR = 1e-4
+_SCALE_FLOOR = 1e-3
 
 MakePenalty = Callable[[Population, NormalEquations], Penalty | None]
 
@@ -91,7 +91,7 @@ class LevenbergMarquardt:
         return moved
 
     def adapt(self, move: Callable[..., tuple[Population, torch.Tensor]]) -> None:
-        """Let `move(population, loss=...)` rewrite active members; it gives the population and who changed."""
+        """Let `move(population, loss=...)` rewrite active members; it gives them and who changed."""
         index = self.active.nonzero().flatten()
         if len(index) == 0:
             return

@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 import torch
 
 from kansci.basis import Basis
+from kansci.errors import SettingsError
 from kansci.kernels import edge_sum
 from kansci.models import KAN, KANLayer, edge_functions
 from kansci.models.layer import n_base_functions
@@ -40,7 +41,7 @@ class PopulationLayer:
         return edge_functions(self.basis, self.base_fun, x, orders)
 
     def rescaled(self, scale: torch.Tensor, shift: torch.Tensor) -> "PopulationLayer":
-        """Replace each output node z by scale * z + shift, both (P, J); exact, because B-splines sum to one."""
+        """Replace each output node z by scale * z + shift, both (P, J); exact, as B-splines sum to one."""
         weight = self.weight * scale[..., None, None]
         share = self.mask / self.mask.sum(dim=-1, keepdim=True).clamp(min=1)
         weight[..., self.n_base :] += (shift.unsqueeze(-1) * share).unsqueeze(-1)
@@ -65,7 +66,24 @@ class Population:
 
     @classmethod
     def of(cls, models: Sequence[KAN]) -> "Population":
-        """Batch networks of equal width, grid and base function, whose first layers share their grid."""
+        """Batch networks of one shape.
+
+        Args:
+            models: of equal width, grid size and base function; their inputs' grids are the same.
+
+        Returns:
+            The batch.
+
+        Raises:
+            SettingsError: the networks differ in shape or in the inputs' grids.
+        """
+        first = models[0].layers[0].basis.domain
+        if any(model.width != models[0].width for model in models) or any(
+            not torch.equal(model.layers[0].basis.domain, first) for model in models
+        ):
+            raise SettingsError(
+                "networks that train together must have one width and one grid for the inputs"
+            )
         stacks = zip(*(model.layers for model in models), strict=True)
         return cls(tuple(_stack(layers, shared=number == 0) for number, layers in enumerate(stacks)))
 

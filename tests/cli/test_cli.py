@@ -238,30 +238,19 @@ def test_a_bug_shows_its_traceback_and_exits_1():
 @pytest.mark.skipif(not hasattr(signal, "SIGINT") or os.name == "nt", reason="needs POSIX signals")
 def test_ctrl_c_gives_the_best_so_far_and_130(tmp_path):
     rng = np.random.default_rng(0)
-    X = rng.uniform(-2, 2, (200, 3))
-    noise = rng.normal(size=200)
-    pd.DataFrame({"a": X[:, 0], "b": X[:, 1], "c": X[:, 2], "y": noise}).to_csv(
-        tmp_path / "t.csv", index=False
-    )
-    command = [
-        sys.executable,
-        "-m",
-        "kansci_cli",
-        "discover",
-        "t.csv",
-        "--target",
-        "y",
-        "--out",
-        "run",
-        "--json",
-    ]
+    noise = pd.DataFrame(rng.uniform(-2, 2, (200, 3)), columns=["a", "b", "c"])
+    noise.assign(y=rng.normal(size=200), sample="text").to_csv(tmp_path / "t.csv", index=False)
+    arguments = ["discover", "t.csv", "--target", "y", "--out", "run", "--seconds", "120", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
     process = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "kansci_cli", *arguments], cwd=tmp_path, text=True, **pipes
     )
-    time.sleep(8)
+    # The note on the column of texts comes just before the search.
+    assert "sample" in process.stderr.readline()
+    time.sleep(2)
     process.send_signal(signal.SIGINT)
     stdout, stderr = process.communicate(timeout=60)
     assert process.returncode == 130, stderr
-    assert "formula" in json.loads(stdout)
+    assert json.loads(stdout)["interrupted"] is True
     assert "Traceback" not in stderr
     assert json.loads((tmp_path / "run" / "formula.json").read_text())["target"] == "y"

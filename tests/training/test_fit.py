@@ -146,10 +146,8 @@ def test_moving_a_grid_keeps_a_function_it_can_hold():
     adapted, changed = adapt(start, rows, loss)
     after = half_mean_square(adapted, rows)
     assert bool((after <= 1.011 * loss).all())
-    assert torch.equal(
-        after[[p for p in range(3) if p not in changed.tolist()]],
-        loss[[p for p in range(3) if p not in changed.tolist()]],
-    )
+    kept = [member for member in range(3) if member not in changed.tolist()]
+    assert torch.equal(after[kept], loss[kept])
 
 
 def test_time_and_the_caller_can_stop_it():
@@ -189,6 +187,8 @@ def test_fit_in_place_as_pykans_users_do():
     assert refined.fit((X * 3 + 5, Y), steps=10)["train_loss"][-1] < history["train_loss"][-1]
     with pytest.raises(SettingsError, match="LBFGS"):
         model.fit(dataset, opt="LBFGS")
+    with pytest.raises(SettingsError, match="stepz"):
+        model.fit(dataset, stepz=3)
 
 
 def test_batched_networks_come_apart_again():
@@ -205,7 +205,7 @@ def test_batched_networks_come_apart_again():
 
 def test_members_retire():
     x, y = torch.tensor(X), torch.tensor(X[:, :1])
-    start = initial_population(x, y, [2, 1, 1], QUICK, torch.Generator())
+    start = initial_population(x, y, [2, 1], QUICK, torch.Generator())
     optimiser = LevenbergMarquardt(start, Rows(start.inputs(x), y))
     for _ in range(60):
         optimiser.step()

@@ -1,0 +1,80 @@
+"""Where to start: the inner constants (a, b) of a primitive, scanned on grids laid by the data."""
+
+import numpy as np
+
+from kansci.symbolic.curve import Curve
+from kansci.symbolic.primitives import Primitive
+
+__all__ = ["scan"]
+
+KEPT = 3
+"""Starts that a scan hands on."""
+
+
+def scan(primitive: Primitive, curve: Curve) -> np.ndarray:
+    """The best starts for one primitive on one view of a curve.
+
+    Args:
+        primitive: The function.
+        curve: One view, ``z`` and ``w`` of shape (1, n).
+
+    Returns:
+        Rows (a, b), at most ``KEPT`` of clearly different a, the best first: (K, 2).
+    """
+    points = np.stack(_grid(primitive, curve.z), axis=1)
+    mse = curve.project(primitive, points).mse
+    order = np.argsort(mse, kind="stable")
+    return points[_different(order[np.isfinite(mse[order])], points[:, 0])]
+
+
+def _grid(primitive: Primitive, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Pairs (a, b), two arrays (M,), so that a*z + b covers the interesting parts of the function."""
+    low, high = float(z.min()), float(z.max())
+    if primitive.periodic:
+        return _phases(high - low)
+    if primitive.scale:
+        return _scales(low, high, shift=primitive.shift)
+    if primitive.shift:
+        return _shifts(low, high)
+    return np.ones(1), np.zeros(1)
+
+
+def _shifts(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
+    """Poles and kinks to the left, inside and to the right of the data, in both directions."""
+    span = high - low
+    outside = span * np.concatenate([[0.01, 0.03], np.geomspace(0.1, 10, 9)])
+    shifts = np.concatenate([[0.0], -low + outside, -low - span * np.linspace(0, 1, 21)])
+    ones = np.ones_like(shifts)
+    return np.concatenate([ones, -ones]), np.concatenate([shifts, high + low + shifts])
+
+
+def _phases(span: float) -> tuple[np.ndarray, np.ndarray]:
+    """A tenth of a period to some forty periods over the data, four phases each."""
+    periods = np.concatenate([np.geomspace(0.2, 1.5, 6), np.arange(2, 100) * 0.75]) * np.pi / span
+    phases = np.linspace(0, np.pi, 5)[:-1]
+    return np.repeat(periods, 4), np.tile(phases, periods.size)
+
+
+def _scales(low: float, high: float, *, shift: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Scales about the origin of both signs, and centres inside and beside the data."""
+    scales = np.concatenate([np.geomspace(0.05, 40, 24), [np.pi, 2 * np.pi]]) / max(abs(low), abs(high))
+    scales = np.concatenate([scales, -scales])
+    if not shift:
+        return scales, np.zeros_like(scales)
+    span = high - low
+    centres = np.linspace(low - 0.25 * span, high + 0.25 * span, 13)
+    wide = np.geomspace(0.3, 40, 14) / span
+    a = np.concatenate([scales, np.repeat(wide, centres.size)])
+    b = np.concatenate([np.zeros_like(scales), -(wide[:, None] * centres).ravel()])
+    return a, b
+
+
+def _different(order: np.ndarray, a: np.ndarray) -> list[int]:
+    """The first few of ``order`` whose scales a (M,) differ."""
+    kept: list[int] = []
+    for k in order[:40]:
+        if all(abs(a[k] - a[m]) > 0.1 * abs(a[m]) for m in kept):
+            kept.append(int(k))
+        if len(kept) == KEPT:
+            break
+    return kept
