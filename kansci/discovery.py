@@ -247,11 +247,10 @@ def conclude(
     """Simplify and refit the front on all rows, and choose."""
     deadline = start + settings.seconds
     everything = _all_rows(dataset, pool.rows)
-    front = [finish(c, pool, everything, deadline) for c in pool.candidates]
-    front = _non_dominated(front)
+    finished = [finish(c, pool, everything, deadline) for c in pool.candidates]
     n = len(dataset.y)
-    chosen = min(front, key=lambda f: (not f.exact, f.description_length(n)))
-    candidates = _scored(dataset, front)
+    chosen = min(finished, key=lambda f: (not f.exact, f.description_length(n)))
+    candidates = _scored(dataset, _front(finished, chosen))
     return Discovery(
         formula=_formula(dataset, chosen.expr, chosen.constants),
         front=candidates,
@@ -304,10 +303,11 @@ def _formula(dataset: Dataset, expr: sympy.Expr, constants: tuple = ()) -> Formu
     return Formula(plain, dataset.symbols, dataset.target, constants)
 
 
-def _non_dominated(front: list[Finished]) -> list[Finished]:
+def _front(finished: list[Finished], chosen: Finished) -> list[Finished]:
+    """Formulas that no shorter one is as accurate as, and the chosen one (which may have fewer constants)."""
     kept: list[Finished] = []
-    for f in sorted(front, key=lambda f: (f.complexity, f.held)):
-        if not kept or f.held < kept[-1].held:
+    for f in sorted(finished, key=lambda f: (f.complexity, f is not chosen, f.nrmse)):
+        if f is chosen or not kept or f.nrmse < min(k.nrmse for k in kept):
             kept.append(f)
     return kept
 
@@ -319,6 +319,6 @@ def _scored(dataset: Dataset, front: list[Finished]) -> tuple[Candidate, ...]:
         score = 0.0
         if candidates:
             fall = 2 * np.log(max(candidates[-1].nrmse, 1e-16) / max(f.nrmse, 1e-16))
-            score = float(fall) / (f.complexity - candidates[-1].complexity)
+            score = float(fall) / max(f.complexity - candidates[-1].complexity, 1)
         candidates.append(Candidate(formula, f.complexity, f.nrmse, 1 - f.nrmse**2, score))
     return tuple(candidates)

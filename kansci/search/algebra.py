@@ -99,7 +99,7 @@ def relation(
         features = [f if f.group >= 0 else replace(f, max_power=1) for f in features]
     scale = float(np.abs(view.values).max())
     t = view.values / scale
-    monomials = Monomials(features, min(max_columns // 2, len(t) // 3), max_degree)
+    monomials = Monomials(features, min(max_columns // 2, len(t) // 2 - 5), max_degree)
     rows = min(len(t), 4 * monomials.values.shape[1] + 60)
     if 2 * monomials.values.shape[1] > rows - 5:
         return None

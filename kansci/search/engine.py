@@ -16,12 +16,13 @@ import sympy
 
 from kansci.search.algebra import power_law, relation
 from kansci.search.features import feature_relations
+from kansci.search.few_constants import few_constants
 from kansci.search.index import single_indices
 from kansci.search.leaf import univariate
 from kansci.search.monomials import Feature
+from kansci.search.pairs import two_terms
 from kansci.search.pool import Pool
 from kansci.search.problem import TARGET, Problem, views
-from kansci.search.pairs import two_terms
 from kansci.search.snap_additive import snapped_products, snapped_sums
 from kansci.search.surrogate import polynomial_surrogate
 from kansci.search.symmetry import reductions
@@ -108,9 +109,8 @@ class Search:
                 current = task
                 self.on_stage(f"{task.step.name} in {', '.join(map(str, task.problem.exprs))}")
             for formula in task.trials:
-                task.cost += task.step.price
+                task.cost += task.step.price if formula is None else NODE_PRICE * complexity(formula)
                 if formula is not None:
-                    task.cost += NODE_PRICE * complexity(formula)
                     self.pool.offer(formula, (*task.problem.trail, task.step.name))
                 heapq.heappush(self.heap, task)
                 break
@@ -168,6 +168,7 @@ def _high_relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Ex
 
 UNIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
+    Step("a law with few constants", lambda _, p, __: few_constants(p), 0.05, 0.1),
     Step("a function of one variable", _leaf(0), 0.1, 0.2),
     Step(
         "a relation with one transcendental term",
@@ -176,6 +177,7 @@ UNIVARIATE: tuple[Step, ...] = (
         0.02,
     ),
     Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
+    Step("a function of the logarithm", _leaf(3), 0.65, 0.2),
     Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
     Step("a function of one variable with powers beside and inside", _leaf(2), 0.9, 0.7),
 )

@@ -25,7 +25,7 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
     Args:
         problem: One column.
         effort: 0: the plain matcher and algebra. 1: other views of the target. 2: prefactors
-            ``x^p`` and inner powers ``x^q``.
+            ``x^p`` and inner powers ``x^q``. 3: functions of log x, powers with real exponents.
 
     Yields:
         Formulas of the table's target.
@@ -41,11 +41,11 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
     elif effort == 1:
         for view in all_views[1:]:
             yield from _matches(problem, [view], (_Q(0),), (_Q(1),))
-        if (x > 0).all():
-            logarithm = problem.merged([0], np.log(x), sympy.log(expr), f"y depends on log({expr})")
-            for view in all_views:
-                yield from _matches(logarithm, [view], (_Q(0),), (_Q(1),))
-    elif len(x) >= FEWEST_ROWS:
+    elif effort == 3 and (x > 0).all():
+        logarithm = problem.merged([0], np.log(x), sympy.log(expr), f"y depends on log({expr})")
+        for view in all_views:
+            yield from _matches(logarithm, [view], (_Q(0),), (_Q(1),))
+    elif effort == 2 and len(x) >= FEWEST_ROWS:
         for frame in (v for v in all_views if v.name in ("y", "1/y", "log(y)")):
             yield from _matches(problem, [frame], _POWERS, (_Q(1),))
             yield from _matches(problem, [frame], (_Q(0), *_POWERS[:8]), _INNERS[1:])
@@ -61,5 +61,5 @@ def _matches(
         with np.errstate(all="ignore"):
             found += [(m.nrmse, view, m) for m in match(x, view.values, powers, inners, top=6)]
     found.sort(key=lambda item: (item[0] > 1e-9, item[2].cost + item[1].cost if item[0] < 1e-9 else item[0]))
-    for _, view, m in found[:6]:
+    for _, view, m in found[:4]:
         yield problem.solution(view.inverse.xreplace({TARGET: m.expr(expr)}))

@@ -97,6 +97,15 @@ class Pool:
             raise ExactFoundError
         return candidate
 
+    def _beats(self, one: Candidate, other: Candidate) -> bool:
+        """No longer, no less accurate, and no longer a description (which counts constants)."""
+        n = len(self.rows.y)
+        return (
+            one.complexity <= other.complexity
+            and one.held <= other.held
+            and one.description_length(n) <= other.description_length(n)
+        )
+
     def _error(self, model: Parametric, rows: np.ndarray) -> float:
         return self.rows.loss(model.predict(self.rows.columns), rows)
 
@@ -120,7 +129,11 @@ class Pool:
     def _hopeless(self, model: Parametric) -> bool:
         """Whether a formula that is no longer is already twice as accurate as this after its first steps."""
         loss, length = self._error(model, self.rows.train), complexity(model.to_expr())
-        return any(c.complexity <= length and c.train < loss / 2 for c in self.candidates)
+        k = len(model.parameters)
+        return any(
+            c.complexity <= length and c.train < loss / 2 and len(c.model.parameters) <= k
+            for c in self.candidates
+        )
 
     def _snapped(self, candidate: Candidate) -> Candidate:
         """The candidate with exact constants where the data support them."""
@@ -136,12 +149,9 @@ class Pool:
         )
 
     def _insert(self, candidate: Candidate) -> None:
-        for other in self.candidates:
-            if other.complexity <= candidate.complexity and other.held <= candidate.held:
-                return
-        self.candidates = [
-            c for c in self.candidates if c.complexity < candidate.complexity or c.held < candidate.held
-        ]
+        if any(self._beats(other, candidate) for other in self.candidates):
+            return
+        self.candidates = [c for c in self.candidates if not self._beats(candidate, c)]
         self.candidates.append(candidate)
         self.candidates.sort(key=lambda c: c.complexity)
 

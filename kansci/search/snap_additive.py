@@ -53,7 +53,9 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
     fit = multiplicative(problem.columns, problem.y)
     if fit.error > ADDITIVE:
         return
-    shortlists = [match(x, part, top=SHORTLIST) for x, part in zip(problem.columns, fit.parts, strict=True)]
+    shortlists = [
+        match(x[: len(part)], part, top=SHORTLIST) for x, part in zip(problem.columns, fit.parts, strict=True)
+    ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
     for choice in islice(choices, COMBINATIONS):
         factors = (s[k].expr(e) for s, k, e in zip(shortlists, choice, problem.exprs, strict=True))

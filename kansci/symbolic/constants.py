@@ -6,7 +6,7 @@ length; Rissanen 1978; for rationals the same idea as the "snap" of Udrescu & Te
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -35,6 +35,8 @@ LEVEL = 0.99
 """Confidence of the interval in which an exact number is looked for."""
 ROUND_OFF = 1e-11
 """A fitted constant is never trusted to better than this, relative to its size."""
+LARGEST = 1e100
+"""Numbers beyond this, or as small, are left alone."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,8 @@ def recognise(value: float, tolerance: float) -> tuple[sympy.Expr, float] | None
         return None
     if abs(value) <= tolerance:
         return sympy.S.Zero, 0.0
+    if not 1 / LARGEST < abs(value) < LARGEST:
+        return None
     tolerance = max(tolerance, ROUND_OFF * abs(value))
     precision = math.log2(abs(value) / tolerance)
     best: tuple[float, sympy.Expr] | None = None
@@ -87,7 +91,7 @@ def recognise(value: float, tolerance: float) -> tuple[sympy.Expr, float] | None
     return best[1], precision - best[0]
 
 
-def _rational_multiples(value: float, tolerance: float):
+def _rational_multiples(value: float, tolerance: float) -> Iterator[tuple[sympy.Expr, float]]:
     for factor, size, bits in _UNITS:
         ratio, width = value / size, tolerance / size
         fraction = _simplest_fraction(abs(ratio) - width, abs(ratio) + width)
@@ -98,7 +102,7 @@ def _rational_multiples(value: float, tolerance: float):
         yield number if value > 0 else -number, length
 
 
-def _decimals(value: float, tolerance: float):
+def _decimals(value: float, tolerance: float) -> Iterator[tuple[sympy.Expr, float]]:
     """``k * 10^-d`` with few digits, kept as a decimal."""
     exponent = math.floor(math.log10(abs(value)))
     for digits in range(1, 8):

@@ -1,6 +1,6 @@
 """A formula that a scientist can use: evaluate it, print it, fit its constants to a table."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -42,8 +42,7 @@ class Formula:
         names = self.symbols if isinstance(self.symbols, Mapping) else {name: name for name in self.symbols}
         object.__setattr__(self, "symbols", dict(names))
         if isinstance(self.expr, str):
-            shadowed = {name: sympy.Symbol(name) for name in names}
-            object.__setattr__(self, "expr", _parse_with_parameters(self.expr, shadowed))
+            object.__setattr__(self, "expr", parse(self.expr, list(names), parameters=True))
 
     @property
     def inputs(self) -> tuple[str, ...]:
@@ -68,7 +67,7 @@ class Formula:
         return sympy.sstr(self.expr, full_prec=False)
 
     @cached_property
-    def _function(self):
+    def _function(self) -> Callable[..., np.ndarray]:
         if self.parameters:
             raise FormulaError(
                 f"the formula has free parameters: {', '.join(self.parameters)}; fit them first"
@@ -87,7 +86,7 @@ class Formula:
 
         Raises:
             FormulaError: A column is missing, or parameters are still free.
-        """
+        """  # noqa: DOC502  raised by _columns and _function
         columns = _columns(X, self.inputs)
         n = len(columns[0]) if columns else len(X)
         return np.array(np.broadcast_to(self._function(*columns), (n,)))
@@ -128,11 +127,12 @@ class Formula:
         Raises:
             FormulaError: No start gives a finite model, a start names no parameter, or there are
                 fewer rows than parameters.
-        """
-        from kansci.symbolic.form_fit import fit_form
+        """  # noqa: DOC502  raised by fit_form
+        from kansci.symbolic.form_fit import Measurements, fit_form
 
         columns, target = _columns(data, self.inputs), _target(data, y, self.target)
-        return fit_form(self, columns, target, dict(start or {}), sigma, seed)
+        weight = None if sigma is None else 1 / np.broadcast_to(np.asarray(sigma, float), target.shape)
+        return fit_form(self, Measurements(columns, target, weight), start or {}, seed)
 
     def __str__(self) -> str:
         return f"{self.target} = {self.text}"
@@ -164,8 +164,26 @@ class FittedFormula:
         return self.formula.predict(X)
 
     @classmethod
-    def build(cls, form: Formula, model: Parametric, columns: Sequence[np.ndarray], rss: float, weight=None):
-        """Standard errors at the solution ``model``, whose parameters are named as in ``form``."""
+    def build(
+        cls,
+        form: Formula,
+        model: Parametric,
+        columns: Sequence[np.ndarray],
+        rss: float,
+        weight: np.ndarray | None = None,
+    ) -> "FittedFormula":
+        """Standard errors at the solution ``model``, whose parameters are named as in ``form``.
+
+        Args:
+            form: The form that was fitted.
+            model: The same with the best values.
+            columns: One array (N,) a column of the form.
+            rss: Residual sum of squares, weighted as in the fit.
+            weight: Factor of each residual (N,), 1 by default.
+
+        Returns:
+            The fitted formula.
+        """
         J = model.jacobian(columns) * (1.0 if weight is None else np.reshape(weight, (-1, 1)))
         matrix = covariance(J, rss)
         names = [str(parameter) for parameter in model.parameters]
@@ -177,23 +195,6 @@ class FittedFormula:
         values = dict(zip(names, map(float, model.values), strict=True))
         stderr = dict(zip(names, map(float, errors), strict=True))
         return cls(formula, values, stderr, matrix, rss, J.shape[0] - J.shape[1])
-
-
-def _parse_with_parameters(text: str, columns: Mapping[str, sympy.Symbol]) -> sympy.Expr:
-    """Columns win over constants such as ``pi`` and ``E``; any other unknown name is a parameter."""
-    return parse(text, _Open(columns))
-
-
-class _Open(dict):
-    """A mapping that knows every name but those of functions and constants."""
-
-    def __contains__(self, name: object) -> bool:
-        from kansci.symbolic.parser import CONSTANTS, FUNCTIONS
-
-        return super().__contains__(name) or (name not in CONSTANTS and name not in FUNCTIONS)
-
-    def __missing__(self, name: str) -> sympy.Symbol:
-        return sympy.Symbol(name)
 
 
 def _columns(X: Any, names: Sequence[str]) -> list[np.ndarray]:

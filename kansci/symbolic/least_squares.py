@@ -16,6 +16,13 @@ __all__ = ["Fit", "covariance", "levenberg_marquardt"]
 Residual = Callable[[np.ndarray], np.ndarray]
 Jacobian = Callable[[np.ndarray], np.ndarray]
 
+LARGEST_DAMPING = 1e20
+"""Steps that are shortened further than this lead nowhere."""
+SINGULAR = 1e-13
+"""A direction (of scaled parameters) with an effect this much smaller than another's is undetermined."""
+PART = 1e-8
+"""A parameter has a part in a direction if its share of the unit vector is above round-off."""
+
 
 @dataclass(frozen=True)
 class Fit:
@@ -29,7 +36,7 @@ class Fit:
 def levenberg_marquardt(
     residual: Residual, jacobian: Jacobian, start: np.ndarray, steps: int = 200, tolerance: float = 1e-15
 ) -> Fit:
-    """Minimise the sum of squares of ``residual``.
+    """Minimise the sum of squares of ``residual`` (Moré 1978, Nielsen 1999).
 
     Args:
         residual: Parameters (P,) -> residuals (N,).
@@ -48,17 +55,13 @@ def levenberg_marquardt(
         return Fit(values, rss, 0)
     J, scale = jacobian(values), np.zeros(values.size)
     damping, growth, taken = 1e-3, 2.0, 0
-    for taken in range(1, steps + 1):
-        if not np.isfinite(J).all():
-            break
-        with np.errstate(over="ignore"):
-            scale = np.minimum(np.maximum(scale, np.linalg.norm(J, axis=0)), 1e150)
-        safe = np.where(scale > 0, scale, 1.0)
+    while taken < steps and np.isfinite(J).all() and damping <= LARGEST_DAMPING:
+        taken += 1
         with np.errstate(over="ignore", invalid="ignore"):
+            scale = np.minimum(np.maximum(scale, np.linalg.norm(J, axis=0)), 1e150)
+            safe = np.where(scale > 0, scale, 1.0)
             step = _damped_step(J / safe, r, damping) / safe
-        if not np.isfinite(step).all():
-            break
-        if np.all(np.abs(step) <= tolerance * np.abs(values)):
+        if not np.isfinite(step).all() or np.all(np.abs(step) <= tolerance * np.abs(values)):
             break
         trial = values + step
         r_trial = residual(trial)
@@ -69,15 +72,13 @@ def levenberg_marquardt(
             damping, growth = damping * max(0.1, 1 - (2 * min(gain, 2.0) - 1) ** 3), 2.0
         else:
             damping, growth = damping * growth, growth * 2
-            if damping > 1e20:
-                break
     return Fit(values, rss, taken)
 
 
 def covariance(J: np.ndarray, rss: float) -> np.ndarray:
     """Covariance (P, P) of least-squares parameters: ``s^2 (J'J)^-1`` with ``s^2 = rss / (N - P)``.
 
-    A direction that the data do not determine gets an infinite variance.
+    A parameter with a part in a direction that the data do not determine has an infinite variance.
 
     Args:
         J: Derivatives of the model at the solution (N, P).
@@ -87,15 +88,18 @@ def covariance(J: np.ndarray, rss: float) -> np.ndarray:
         The matrix (P, P).
     """
     n, p = J.shape
+    if p == 0:
+        return np.zeros((0, 0))
     scale = np.linalg.norm(J, axis=0)
     scale = np.where(scale > 0, scale, 1.0)
-    _, singular, vt = np.linalg.svd(J / scale, full_matrices=False)
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        inverse = np.where(singular > singular.max(initial=0.0) * 1e-13, 1 / singular, np.inf)
-        half = (vt.T / scale[:, None]) * inverse
-        half = np.where(np.isnan(half), 0.0, half)
-        matrix = half @ half.T * (rss / max(n - p, 1))
-    return np.where(np.isnan(matrix), np.inf, matrix)
+    _, singular, vt = np.linalg.svd(np.linalg.qr(J / scale, mode="r"))
+    singular = np.concatenate([singular, np.zeros(p - len(singular))])
+    known = singular > singular[0] * SINGULAR
+    half = vt[known].T / singular[known]
+    matrix = half @ half.T / np.outer(scale, scale) * (rss / max(n - p, 1))
+    loose = (np.abs(vt[~known]) > PART).any(axis=0)
+    matrix[loose] = matrix[:, loose] = np.inf
+    return matrix
 
 
 def _sum_of_squares(r: np.ndarray) -> float:

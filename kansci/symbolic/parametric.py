@@ -1,18 +1,21 @@
 """An expression whose numbers are free: evaluate, differentiate and refit them together."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 import sympy
 
+from kansci.errors import FormulaError
 from kansci.symbolic.least_squares import Fit, levenberg_marquardt
 
 __all__ = ["Parametric", "compile_expr"]
 
+MODULES = ("numpy", "scipy")
 
-def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]):
+
+def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Callable[..., np.ndarray]:
     """Numpy function of the columns ``symbols``; where the expression is not real it gives nan.
 
     Args:
@@ -22,7 +25,8 @@ def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]):
     Returns:
         A function of ``len(symbols)`` arrays (N,) that returns (N,) float64.
     """
-    raw = sympy.lambdify(list(symbols), expr, modules=["numpy", "scipy"], cse=True)
+    real_expr, arguments = _over_the_reals(expr, symbols)
+    raw = sympy.lambdify(arguments, real_expr, modules=MODULES, cse=True)
 
     def evaluate(*columns: np.ndarray) -> np.ndarray:
         with np.errstate(all="ignore"):
@@ -32,6 +36,32 @@ def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]):
         return np.broadcast_to(value, shape)
 
     return evaluate
+
+
+def _over_the_reals(
+    expr: sympy.Expr, symbols: Sequence[sympy.Symbol]
+) -> tuple[sympy.Expr, list[sympy.Symbol]]:
+    """The same with real stand-ins: ``Abs`` has a derivative then, and no column hides a function."""
+    stand_ins = {s: s if s.is_real else sympy.Dummy(f"v{k}", real=True) for k, s in enumerate(symbols)}
+    return expr.xreplace(stand_ins), list(stand_ins.values())
+
+
+def _slope(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
+    """The derivative almost everywhere: steps are flat.
+
+    Raises:
+        FormulaError: There is no closed form, as for the order of a Bessel function.
+    """
+    slope = sympy.diff(expr, symbol)
+    flat = slope.atoms(sympy.DiracDelta) | {
+        part
+        for part in slope.atoms(sympy.Derivative, sympy.Subs)
+        if part.expr.has(sympy.floor, sympy.ceiling)
+    }
+    slope = slope.xreplace(dict.fromkeys(flat, sympy.S.Zero))
+    if slope.has(sympy.Derivative, sympy.Subs):
+        raise FormulaError(f"a parameter of {expr} has no derivative in closed form: give it a value")
+    return slope
 
 
 def real(value: np.ndarray) -> np.ndarray:
@@ -63,15 +93,14 @@ class Parametric:
         return cls(free, tuple(variables), tuple(floats.values()), np.array([float(f) for f in floats]))
 
     @cached_property
-    def _model(self):
+    def _model(self) -> Callable[..., np.ndarray]:
         return compile_expr(self.expr, (*self.variables, *self.parameters))
 
     @cached_property
-    def _derivatives(self):
-        slopes = [sympy.diff(self.expr, parameter) for parameter in self.parameters]
-        return sympy.lambdify(
-            [*self.variables, *self.parameters], slopes, modules=["numpy", "scipy"], cse=True
-        )
+    def _derivatives(self) -> Callable[..., list]:
+        expr, arguments = _over_the_reals(self.expr, (*self.variables, *self.parameters))
+        slopes = [_slope(expr, parameter) for parameter in arguments[len(self.variables) :]]
+        return sympy.lambdify(arguments, slopes, modules=MODULES, cse=True)
 
     def predict(self, columns: Sequence[np.ndarray], values: np.ndarray | None = None) -> np.ndarray:
         """Model values (N,) at the columns (one array (N,) a variable)."""

@@ -7,9 +7,11 @@
     atom    := number | name | function "(" sum ("," sum)* ")" | "(" sum ")"
 
 Text from outside is never handed to ``sympify``, ``parse_expr`` or ``eval``: only the nodes
-named here can come out, so a formula in a file or on the command line is data.
+named here can come out, so a formula in a file or on the command line is data. Sympy evaluates
+numbers when it builds a node, so what would build one beyond double precision is refused first.
 """
 
+import math
 import re
 from collections.abc import Callable, Iterable, Mapping
 from itertools import islice
@@ -22,19 +24,51 @@ __all__ = ["CONSTANTS", "FUNCTIONS", "parse"]
 
 MAX_LENGTH = 20_000
 MAX_DEPTH = 60
+MAX_ARGUMENTS = 10
+MAX_DIGITS = 60
+"""Digits of a decimal number."""
 MAX_EXPONENT = 10_000
 """An integer power above this would let a short text build an astronomically large number."""
+MAX_BITS = 1100
+"""Numerators and denominators longer than this are no doubles."""
+MAX_FACTORIAL = 170
+"""The gamma function of a larger integer is no double, and is not built as an integer."""
+
+
+def _log(x: sympy.Expr, base: sympy.Expr = sympy.E) -> sympy.Expr:
+    if base in {sympy.S.Zero, sympy.S.One}:
+        raise ValueError("no logarithm has this base")
+    return sympy.log(x, base)
+
+
+def _by_factorial(function: Callable[[sympy.Expr], sympy.Expr]) -> Callable[[sympy.Expr], sympy.Expr]:
+    """The function with large integers and fractions as floating-point numbers."""
+
+    def call(x: sympy.Expr) -> sympy.Expr:
+        return function(sympy.Float(x) if x.is_Rational and abs(x) > MAX_FACTORIAL else x)
+
+    return call
+
+
+def _exp(x: sympy.Expr) -> sympy.Expr:
+    # exp(n*log(m)) is evaluated as m**n.
+    if x.has(sympy.log) and any(abs(n) > MAX_EXPONENT for n in x.atoms(sympy.Rational)):
+        raise ValueError("too large a power")
+    return sympy.exp(x)
+
 
 FUNCTIONS: dict[str, Callable[..., sympy.Expr]] = {
     **{
         name: getattr(sympy, name)
         for name in (
             "sin cos tan cot sec csc asin acos atan atan2 sinh cosh tanh coth asinh acosh atanh "
-            "exp log sqrt cbrt erf erfc gamma loggamma besselj bessely besseli besselk "
+            "sqrt cbrt erf erfc besselj bessely besseli besselk "
             "sinc sign Abs Max Min floor ceiling Heaviside LambertW"
         ).split()
     },
     "abs": sympy.Abs,
+    "exp": _exp,
+    "log": _log,
     "ln": sympy.log,
     "log10": lambda x: sympy.log(x, 10),
     "log2": lambda x: sympy.log(x, 2),
@@ -42,43 +76,59 @@ FUNCTIONS: dict[str, Callable[..., sympy.Expr]] = {
     "arccos": sympy.acos,
     "arctan": sympy.atan,
     "arctanh": sympy.atanh,
+    "gamma": _by_factorial(sympy.gamma),
+    "loggamma": _by_factorial(sympy.loggamma),
 }
 CONSTANTS: dict[str, sympy.Expr] = {"pi": sympy.pi, "E": sympy.E}
+NOT_FINITE = frozenset({"oo", "zoo", "nan"})
+"""What sympy prints for a value that is no number."""
 
 _TOKEN = re.compile(
-    r"\s*(?:(?P<number>(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)|(?P<name>[^\W\d]\w*)|(?P<op>\*\*|[-+*/^(),]))"
+    r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
+    r"|(?P<name>[^\W\d]\w*)|(?P<op>\*\*|[-+*/^(),]))"
 )
 
 
-def parse(text: str, symbols: Iterable[str] | Mapping[str, sympy.Symbol] | None = None) -> sympy.Expr:
+def parse(
+    text: str,
+    symbols: Iterable[str] | Mapping[str, sympy.Symbol] | None = None,
+    *,
+    parameters: bool = False,
+) -> sympy.Expr:
     """Read a formula.
 
     Args:
         text: The formula, for example ``"a*exp(-b*x) + pi"``.
         symbols: The names that may occur, or a mapping from name to symbol. A name given here
-            wins over a constant of the same name. Without it every unknown name is a symbol.
+            wins over a constant or function of the same name. Without it every unknown name is a symbol.
+        parameters: Whether other names may occur as well, as symbols.
 
     Returns:
         The sympy expression, unevaluated beyond what sympy does on construction.
 
     Raises:
-        FormulaError: The text is not a formula, or holds a name that is not allowed.
+        FormulaError: The text is not a formula, holds a name that is not allowed, or a number that
+            is not real or not finite in double precision.
     """
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"formula has {len(text)} characters, more than the {MAX_LENGTH} allowed")
-    known: Mapping[str, sympy.Symbol] | None
     if symbols is None or isinstance(symbols, Mapping):
-        known = symbols
+        known = dict(symbols or {})
     else:
         known = {name: sympy.Symbol(name) for name in symbols}
-    return _Parser(text, known).parse()
+    try:
+        return _Parser(text, known, free=parameters or symbols is None).parse()
+    except FormulaError:
+        raise
+    except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
+        raise FormulaError(f"formula {text[:60]!r} cannot be evaluated: {str(error)[:80]}") from error
 
 
 class _Parser:
     """Recursive descent over the tokens of one formula."""
 
-    def __init__(self, text: str, known: Mapping[str, sympy.Symbol] | None) -> None:
-        self.text, self.known, self.depth, self.at = text, known, 0, 0
+    def __init__(self, text: str, known: Mapping[str, sympy.Symbol], *, free: bool) -> None:
+        self.text, self.known, self.free, self.depth, self.at = text, known, free, 0, 0
         self.tokens = list(self._tokens())
 
     def _tokens(self) -> Iterable[tuple[str, str, int]]:
@@ -101,6 +151,20 @@ class _Parser:
         kind, _, position = self.tokens[self.at]
         if kind != "end":
             raise self._error("unexpected text", position)
+        for number in value.atoms(sympy.Number, sympy.zoo, sympy.I):
+            self._checked(number, 0)
+        return value
+
+    def _checked(self, value: sympy.Expr, position: int) -> sympy.Expr:
+        """The value itself, if it is no constant or a real and finite one."""
+        if value.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo):
+            raise self._error("a value that is not finite", position)
+        if value.is_number and value.is_real is False:
+            raise self._error("a value that is not real", position)
+        if value.is_Rational and max(abs(value.p), value.q).bit_length() > MAX_BITS:
+            raise self._error("a number beyond double precision", position)
+        if value.is_Number and not (value == 0 or 0 < abs(float(value)) < math.inf):
+            raise self._error("a number beyond double precision", position)
         return value
 
     def _accept(self, *operators: str) -> str | None:
@@ -114,26 +178,30 @@ class _Parser:
         if self._accept(operator) is None:
             raise self._error(f"expected {operator!r}", self.tokens[self.at][2])
 
-    def _sum(self) -> sympy.Expr:
+    def _enter(self) -> None:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise self._error(f"nested deeper than {MAX_DEPTH}", self.tokens[self.at][2])
-        value = self._term()
+
+    def _sum(self) -> sympy.Expr:
+        self._enter()
+        terms = [self._term()]
         while operator := self._accept("+", "-"):
-            right = self._term()
-            value = value + right if operator == "+" else value - right
+            term = self._term()
+            terms.append(term if operator == "+" else -term)
         self.depth -= 1
-        return value
+        return terms[0] if len(terms) == 1 else sympy.Add(*terms)
 
     def _term(self) -> sympy.Expr:
-        value = self._unary()
+        factors = [self._unary()]
+        start = self.tokens[self.at][2]
         while operator := self._accept("*", "/"):
             position = self.tokens[self.at][2]
-            right = self._unary()
-            if operator == "/" and right.is_zero:
+            factor = self._unary()
+            if operator == "/" and factor.is_zero:
                 raise self._error("division by zero", position)
-            value = value * right if operator == "*" else value / right
-        return value
+            factors.append(factor if operator == "*" else 1 / factor)
+        return factors[0] if len(factors) == 1 else self._checked(sympy.Mul(*factors), start)
 
     def _unary(self) -> sympy.Expr:
         signs = list(islice(iter(lambda: self._accept("+", "-"), None), MAX_DEPTH))
@@ -145,22 +213,24 @@ class _Parser:
         if self._accept("**", "^") is None:
             return base
         position = self.tokens[self.at][2]
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise self._error(f"nested deeper than {MAX_DEPTH}", position)
+        self._enter()
         exponent = self._unary()
         self.depth -= 1
-        if exponent.is_number and base.is_number and abs(sympy.N(exponent)) > MAX_EXPONENT:
-            raise self._error(f"a power above {MAX_EXPONENT}", position)
         if base.is_zero and exponent.is_negative:
             raise self._error("division by zero", position)
-        return base**exponent
+        if exponent.is_number:
+            size = abs(float(sympy.N(exponent)))
+            if size > MAX_EXPONENT and base.is_number:
+                raise self._error(f"a power above {MAX_EXPONENT}", position)
+            if exponent.is_Rational and size * _bits(base) > MAX_BITS:
+                raise self._error("a number beyond double precision", position)
+        return self._checked(base**exponent, position)
 
     def _atom(self) -> sympy.Expr:
         kind, text, position = self.tokens[self.at]
         self.at += 1
         if kind == "number":
-            return sympy.Integer(text) if text.isdigit() else sympy.Float(text)
+            return self._number(text, position)
         if kind == "op" and text == "(":
             value = self._sum()
             self._expect(")")
@@ -169,15 +239,27 @@ class _Parser:
             return self._name(text, position)
         raise self._error("expected a number, a name or '('", position)
 
+    def _number(self, text: str, position: int) -> sympy.Expr:
+        value = float(text)
+        if math.isinf(value) or (value == 0 and re.search("[1-9]", re.split("[eE]", text)[0])):
+            raise self._error("a number beyond double precision", position)
+        if text.isdigit():
+            return sympy.Integer(text)
+        if len(text) > MAX_DIGITS:
+            raise self._error(f"a number of more than {MAX_DIGITS} digits", position)
+        return sympy.Float(text)
+
     def _name(self, name: str, position: int) -> sympy.Expr:
-        is_call = self.tokens[self.at][1] == "(" and self.tokens[self.at][0] == "op"
-        if is_call and name in FUNCTIONS and not (self.known and name in self.known):
-            return self._call(name, position)
-        if self.known is not None and name in self.known:
+        if name in self.known:
             return self.known[name]
+        is_call = self.tokens[self.at][:2] == ("op", "(")
+        if is_call and name in FUNCTIONS:
+            return self._call(name, position)
         if name in CONSTANTS:
             return CONSTANTS[name]
-        if self.known is not None:
+        if name in NOT_FINITE:
+            raise self._error("a value that is not finite", position)
+        if not self.free:
             raise self._error(f"unknown name {name!r} (known: {', '.join(self.known) or 'none'})", position)
         if is_call or name in FUNCTIONS:
             raise self._error(f"{name!r} is not a function that can be called here", position)
@@ -189,10 +271,18 @@ class _Parser:
         while self._accept(","):
             arguments.append(self._sum())
         self._expect(")")
+        if len(arguments) > MAX_ARGUMENTS:
+            raise self._error(f"{name} of more than {MAX_ARGUMENTS} arguments", position)
         try:
             value = FUNCTIONS[name](*arguments)
-        except (TypeError, ValueError) as error:
+        except (ArithmeticError, TypeError, ValueError) as error:
             raise self._error(f"{name} cannot take {len(arguments)} such arguments", position) from error
-        if value.has(sympy.zoo, sympy.nan, sympy.oo):
-            raise self._error(f"{name} is not finite here", position)
-        return value
+        return self._checked(value, position)
+
+
+def _bits(base: sympy.Expr) -> float:
+    """How long the numbers in a base are together, in bits; those in a sum stay what they are."""
+    if base.is_Add:
+        return 0.0
+    numbers = base.atoms(sympy.Rational)
+    return sum(math.log2(max(abs(number.p), number.q)) for number in numbers if number != 0)

@@ -2,6 +2,7 @@
 
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -15,13 +16,16 @@ LARGE = 120
 """Expressions with more nodes than this get only the transformations of linear cost."""
 
 
-class _TimeUpError(Exception):
-    """The time for one transformation is over."""
+class _TimeUpError(BaseException):
+    """The time for one transformation is over; no ``except Exception`` on the way may keep it."""
 
 
 @contextmanager
 def time_limit(seconds: float) -> Iterator[None]:
-    """Raise ``_TimeUpError`` in the block after ``seconds``; without effect outside the main thread."""
+    """Raise ``_TimeUpError`` in the block after ``seconds``; without effect outside the main thread.
+
+    Limits nest: the outer one goes on after the inner block, and rings there if it has run out.
+    """
     if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
@@ -29,13 +33,17 @@ def time_limit(seconds: float) -> Iterator[None]:
     def ring(*_: object) -> None:
         raise _TimeUpError
 
+    start = time.monotonic()
+    outer = signal.getitimer(signal.ITIMER_REAL)[0]
     previous = signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    signal.setitimer(signal.ITIMER_REAL, min(seconds, outer) if outer else seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        if outer:
+            signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-3))
 
 
 def attempt(
@@ -83,14 +91,14 @@ def simplify(expr: sympy.Expr, seconds: float = 2.0, *, thorough: bool = True) -
             sympy.cancel,
             sympy.factor,
             sympy.expand,
-            lambda e: sympy.radsimp(e),
+            sympy.radsimp,
             lambda e: sympy.sqrtdenest(sympy.factor(e)),
-            lambda e: _factor_inside(e),
+            _factor_inside,
             lambda e: _factor_inside(sympy.together(e)),
         ]
         if not start.has(sympy.Float) or complexity(start) <= LARGE // 3:
             transformations += [sympy.trigsimp, lambda e: sympy.simplify(e, rational=False)]
-    forms = [start]
+    forms = [start, expr]
     for transformation in transformations:
         form = attempt(transformation, start, seconds)
         forms.append(form)
