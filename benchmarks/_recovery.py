@@ -79,7 +79,9 @@ def _equal(law: sympy.Expr, formula: Any) -> bool | None:
     columns = {sympy.Symbol(s): sympy.Symbol(c, positive=True) for s, c in formula.symbols.items()}
     names = {symbol: sympy.Symbol(symbol.name, positive=True) for symbol in law.free_symbols}
     difference = law.xreplace(names) - formula.expr.xreplace(columns)
-    difference = difference.xreplace({f: sympy.nsimplify(f, rational=True) for f in difference.atoms(sympy.Float)})
+    difference = difference.xreplace(
+        {f: sympy.nsimplify(f, rational=True) for f in difference.atoms(sympy.Float)}
+    )
     try:
         return True if sympy.simplify(difference) == 0 else None
     except (ArithmeticError, TypeError, ValueError, RecursionError):
@@ -92,7 +94,9 @@ def run(title: str, names: Sequence[str], options: argparse.Namespace, rows: int
     outcomes = Parallel(n_jobs=options.jobs)(delayed(recover)(name, options, rows) for name in chosen)
     show(title, outcomes)
     if options.out:
-        text = json.dumps({"title": title, "options": _plain(options), "outcomes": [asdict(o) for o in outcomes]}, indent=1)
+        text = json.dumps(
+            {"title": title, "options": _plain(options), "outcomes": [asdict(o) for o in outcomes]}, indent=1
+        )
         options.out.write_text(text + "\n", encoding="utf-8")
     return outcomes
 
@@ -108,7 +112,9 @@ def show(title: str, outcomes: Sequence[Outcome]) -> None:
         table.add_column(column, overflow="fold")
     for o in outcomes:
         proved = {True: "yes", None: "?", False: ""}[o.equal]
-        table.add_row(o.name, "yes" if o.exact else "no", proved, f"{o.seconds:.1f}", str(o.complexity), o.formula[:120])
+        table.add_row(
+            o.name, "yes" if o.exact else "no", proved, f"{o.seconds:.1f}", str(o.complexity), o.formula[:120]
+        )
     console = Console(width=160)
     console.print(table)
     times = [o.seconds for o in outcomes]

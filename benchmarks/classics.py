@@ -11,4 +11,9 @@ import kansci_datasets as data
 
 if __name__ == "__main__":
     options = arguments(__doc__)
-    run(f"Classics, {options.seconds:g} s each, seed {options.seed}", data.problem_names("classics"), options, None)
+    run(
+        f"Classics, {options.seconds:g} s each, seed {options.seed}",
+        data.problem_names("classics"),
+        options,
+        None,
+    )

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import sympy
@@ -11,7 +11,6 @@ import sympy
 from kansci._version import __version__
 from kansci.data import Dataset
 from kansci.errors import SettingsError
-from kansci.models import KAN
 from kansci.search.baselines import baselines
 from kansci.search.engine import search
 from kansci.search.finish import Finished, finish
@@ -21,7 +20,9 @@ from kansci.search.problem import Problem
 from kansci.search.rows import Rows, error_weight
 from kansci.search.threads import one_thread
 from kansci.symbolic.formula import Formula
-from kansci.symbolic.network import snapped_networks
+
+if TYPE_CHECKING:
+    from kansci.models import KAN
 
 __all__ = ["Candidate", "DiscoverSettings", "Discovery", "Event", "discover", "simplify_network"]
 
@@ -180,7 +181,7 @@ def _search(
 
 
 def simplify_network(
-    model: KAN,
+    model: "KAN",
     dataset: Dataset,
     settings: DiscoverSettings | None = None,
     on_event: OnEvent | None = None,
@@ -205,6 +206,8 @@ def simplify_network(
         raise SettingsError(
             f"a network {list(model.width)} does not fit {len(dataset.inputs)} inputs and one target"
         )
+    from kansci.symbolic.network import snapped_networks  # imports torch
+
     start = time.monotonic()
     symbols, rows = _symbols(dataset), search_rows(dataset, settings.seed)
     pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))

@@ -82,6 +82,7 @@ def relation(
     max_degree: int = 8,
     *,
     multilinear: bool = False,
+    max_terms: int = MAX_TERMS,
 ) -> sympy.Expr | None:
     """The lowest relation ``T(y) Q(features) = P(features)``, solved for T(y).
 
@@ -91,6 +92,8 @@ def relation(
         max_columns: Bound on the number of columns, and so on the cost.
         max_degree: Bound on the degree of the monomials.
         multilinear: Whether features without a group are taken to the first power only.
+
+        max_terms: A relation with more terms is an approximant, not a law.
 
     Returns:
         An expression for T(y), or None.
@@ -106,7 +109,7 @@ def relation(
     terms = _by_degree(monomials)
     columns = np.stack([monomials.values[:, m.index] * (t if m.with_t else 1.0) for m in terms], axis=1)
     found = _first_dependence(columns, terms, rows)
-    if found is None or _dense(found, monomials):
+    if found is None or len(found) > max_terms or _dense(found, monomials):
         return None
     return _solved(found, monomials, t, scale)
 

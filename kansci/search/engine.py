@@ -102,11 +102,11 @@ class Search:
 
     def loop(self) -> None:
         """Advance the cheapest task until the agenda is empty or the deadline has passed."""
-        current = None
+        reported: set[int] = set()
         while self.heap and time.monotonic() < self.pool.deadline:
             task = heapq.heappop(self.heap)
-            if task is not current:
-                current = task
+            if task.order not in reported:
+                reported.add(task.order)
                 self.on_stage(f"{task.step.name} in {', '.join(map(str, task.problem.exprs))}")
             for formula in task.trials:
                 task.cost += task.step.price if formula is None else NODE_PRICE * complexity(formula)
@@ -174,31 +174,31 @@ UNIVARIATE: tuple[Step, ...] = (
         "a relation with one transcendental term",
         lambda _, p, __: feature_relations(p, pairs=False),
         0.4,
-        0.02,
+        0.008,
     ),
     Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
     Step("a function of the logarithm", _leaf(3), 0.65, 0.2),
     Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
-    Step("a function of one variable with powers beside and inside", _leaf(2), 0.9, 0.7),
+    Step("a function of one variable with powers beside and inside", _leaf(2), 0.8, 0.5),
 )
 MULTIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
     Step("a rational relation", _relations, 0.1, 0.03),
     Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
-    Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 0.8, 0.2),
-    Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 0.9, 0.2),
+    Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 1.0, 0.2),
+    Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 1.2, 0.2),
     Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
     Step(
         "a relation with one transcendental term",
         lambda _, p, __: feature_relations(p, pairs=False),
         1.0,
-        0.02,
+        0.008,
     ),
     Step("a rational relation of high degree", _high_relations, 1.4, 0.4),
     Step(
         "a relation with two transcendental terms",
         lambda _, p, __: feature_relations(p, pairs=True),
         1.6,
-        0.02,
+        0.012,
     ),
 )

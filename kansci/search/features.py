@@ -18,6 +18,7 @@ from kansci.search.problem import TARGET, Problem, views
 
 __all__ = ["feature_relations"]
 
+MAX_TERMS = 9
 _VIEWS = ("y", "y^2", "log(y)", "1/y", "sin(y)", "cos(y)", "exp(y)")
 
 
@@ -47,7 +48,12 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
         extra = [replace(f, group=k) for k, group in enumerate(picked) for f in group]
         for multilinear in (False, True) if problem.size > 2 else (False,):
             found = relation(
-                [*base, *extra], view, budget, max_degree=4 if pairs else 5, multilinear=multilinear
+                [*base, *extra],
+                view,
+                budget,
+                max_degree=4 if pairs else 5,
+                multilinear=multilinear,
+                max_terms=MAX_TERMS,
             )
             yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 

@@ -6,6 +6,7 @@ that on six rows a law with two constants beats an interpolation with four.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
@@ -16,6 +17,7 @@ from kansci.search.problem import TARGET, Problem, View, views
 
 __all__ = ["few_constants"]
 
+POINTS = 150
 OFFERED = 5
 """Formulas handed on for each number of constants."""
 
@@ -29,29 +31,48 @@ def few_constants(problem: Problem) -> Iterator[sympy.Expr | None]:
     Yields:
         Formulas of the table's target.
     """
+    some = np.unique(np.linspace(0, len(problem.y) - 1, POINTS).astype(int))
+    problem = replace(problem, columns=(problem.columns[0][some],), y=problem.y[some])
     x, e = problem.columns[0], problem.exprs[0]
     with np.errstate(all="ignore"):
         curves = [c for c in (*dictionary(x, e), *saturations(x, e)) if np.isfinite(c.values).all()]
-    by_count: dict[int, list[tuple[float, str, sympy.Expr]]] = {}
-    for view in views(problem.y):
+    found = [
+        law
+        for view in views(problem.y)
         # without an offset in the logarithm the law would have no scale of its own
-        for offset in (True,) if view.name.startswith("log") else (False, True):
-            for length, count, curve, expr in _judged(problem, view, curves, offset=offset):
-                by_count.setdefault(count, []).append((length, f"{view.name} {curve.kind}", expr))
+        for offset in ((True,) if view.name.startswith("log") else (False, True))
+        for law in _judged(problem.y, view, curves, offset=offset)
+    ]
+    found.sort(key=lambda law: law.length)
     yield None
-    for _, found in sorted(by_count.items()):
-        found.sort(key=lambda item: item[:2])
-        kinds: dict[str, sympy.Expr] = {}
-        for _, kind, expr in found:
-            kinds.setdefault(kind, expr)
-        yield from list(kinds.values())[:OFFERED]
+    for count in (1, 2, 3, 4):
+        kinds: dict[tuple[str, str], _Law] = {}
+        for law in found:
+            if law.count == count:
+                kinds.setdefault((law.view.name, law.curve.kind), law)
+        for law in list(kinds.values())[:OFFERED]:
+            yield problem.solution(law.expr())
 
 
-def _judged(
-    problem: Problem, view: View, curves: list[Curve], *, offset: bool
-) -> Iterator[tuple[float, int, Curve, sympy.Expr]]:
-    """(description length, constants, curve, formula) of every curve with a finite error in y."""
-    y = problem.y
+@dataclass(frozen=True)
+class _Law:
+    """``T(y) = c f(x) + d`` with ``count`` constants and its description length."""
+
+    view: View
+    curve: Curve
+    c: float
+    d: float
+    count: int
+    length: float
+
+    def expr(self) -> sympy.Expr:
+        """The formula of y."""
+        inner = sympy.Float(self.c, 17) * self.curve.expr + (sympy.Float(self.d, 17) if self.d else 0)
+        return self.view.inverse.xreplace({TARGET: inner})
+
+
+def _judged(y: np.ndarray, view: View, curves: list[Curve], *, offset: bool) -> Iterator[_Law]:
+    """The best curves in one view, by their error in y."""
     back = sympy.lambdify([TARGET], view.inverse, modules=["numpy"])
     spread = float(y.std()) or 1.0
     F = np.stack([curve.values for curve in curves])
@@ -62,11 +83,8 @@ def _judged(
         c = centred @ rest / (centred**2).sum(axis=1)
         d = mean_t - c * mean_f
         errors = np.sqrt(np.mean((back(c[:, None] * F + d[:, None]) - y) ** 2, axis=1)) / spread
-    for k in np.argsort(errors, kind="stable")[:40]:
-        if not np.isfinite(errors[k]):
-            continue
-        curve = curves[k]
-        count = 1 + offset + curve.constants
-        inner = sympy.Float(float(c[k]), 17) * curve.expr + (sympy.Float(float(d[k]), 17) if offset else 0)
-        length = description_length(float(errors[k]), 0.0, count, 3 * count + view.cost, len(y))
-        yield length, count, curve, problem.solution(view.inverse.xreplace({TARGET: inner}))
+    for k in np.argsort(errors, kind="stable")[:40].tolist():
+        if np.isfinite(errors[k]):
+            count = 1 + offset + curves[k].constants
+            length = description_length(float(errors[k]), 0.0, count, 3 * count + view.cost, len(y))
+            yield _Law(view, curves[k], float(c[k]), float(d[k]), count, length)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from kansci.search.data_form import on_the_data
 from kansci.search.judge import description_length
 from kansci.search.pool import Candidate, Pool
 from kansci.search.rows import Rows
@@ -60,6 +61,7 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
     expr = simplify(
         model.to_expr(), min(2.0, max(deadline - time.monotonic(), 0.2)), thorough=candidate.exact
     )
+    expr = on_the_data(expr, pool.symbols, data.columns)
     judged = Parametric.of(expr, pool.symbols).refit(train_columns, y, weight, steps=50)[0]
     values = judged.predict(rows.columns)
     if not rows.loss(values, rows.held) <= max(1.5 * candidate.held, 1e-13):

@@ -11,9 +11,7 @@ import sympy
 
 from kansci.search.engine import Search, Step
 from kansci.search.problem import TARGET, Problem, views
-from kansci.symbolic.network import snapped_networks
-from kansci.training import TrainSettings
-from kansci.training.sparsify import fit_sparse
+from kansci.search.threads import one_thread
 
 __all__ = ["kan_formulas", "kan_steps"]
 
@@ -65,13 +63,19 @@ def kan_formulas(
     Yields:
         Formulas of the table's target; None after each view.
     """
+    # torch is slow to import, and many searches end before a network is wanted
+    from kansci.symbolic.network import snapped_networks
+    from kansci.training import TrainSettings
+    from kansci.training.sparsify import fit_sparse
+
     X = np.stack(problem.columns, axis=1)[:FIT_ROWS]
     settings = TrainSettings(restarts=6, steps=40, grids=(5, 10), deadline=deadline)
     for view in views(problem.y):
         if view.name not in _VIEWS:
             continue
         t = view.values[:FIT_ROWS]
-        trained = fit_sparse(X, t, width, settings, seed)
+        with one_thread():
+            trained = fit_sparse(X, t, width, settings, seed)
         if trained.validation_rmse[0] < PROMISING * (float(t.std()) or 1.0):
             for expr in snapped_networks(trained.model, X, problem.exprs):
                 yield problem.solution(view.inverse.xreplace({TARGET: expr}))

@@ -8,6 +8,7 @@ this form.
 """
 
 from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
 import sympy
@@ -48,14 +49,14 @@ def two_terms(problem: Problem) -> Iterator[sympy.Expr | None]:
 
 
 def _prefactors(x: np.ndarray, e: sympy.Expr) -> Iterator[Curve]:
-    yield Curve(np.ones_like(x), sympy.S.One, "1")
+    yield Curve(np.ones_like(x), lambda: sympy.S.One, "1")
     size = float(np.abs(x).max())
     for scale in np.geomspace(0.3, 30, 9) / size:
         for a in (-scale, scale):
             yield exponential(x, e, a)
     for power in (1, 2, -1, -2):
         if power > 0 or (x > 0).all():
-            yield Curve(x ** float(power), e**power, f"x^{power}")
+            yield Curve(x ** float(power), partial(pow, e, sympy.Integer(power)), f"x^{power}")
 
 
 def _best_pairs(curves: list[Curve], w: np.ndarray, y: np.ndarray) -> list[tuple[float, tuple[Curve, Curve]]]:

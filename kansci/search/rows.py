@@ -10,6 +10,8 @@ from kansci.search.surrogate import polynomial_surrogate
 __all__ = ["Rows", "error_weight"]
 
 EXACT_FIT = 1e-9
+LARGEST_RELATIVE = 0.3
+"""A reference that misses by more than this says nothing of the errors."""
 MARGIN = 2.0
 """Nats by which errors proportional to the target must explain the residuals better than equal ones."""
 
@@ -66,7 +68,7 @@ def error_weight(columns: Sequence[np.ndarray], y: np.ndarray, seed: int = 0) ->
     if not residuals:
         return equal
     relative, rows = min(residuals, key=lambda item: float(item[0].std()))
-    if relative.std() < EXACT_FIT:
+    if not EXACT_FIT < relative.std() < LARGEST_RELATIVE:
         return equal
     absolute = relative * np.abs(y[rows])
     gain = len(rows) * (np.log(absolute.std()) - np.log(relative.std())) - float(log_y[rows].sum())

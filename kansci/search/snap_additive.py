@@ -32,11 +32,11 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
         ((additive(problem.columns, view.values), view) for view in views(problem.y)),
         key=lambda f: f[0].error,
     )
-    for fit, view in fits[:3]:
+    for fit, view in fits[:2]:
         if fit.error < ADDITIVE:
             yield from _snapped(problem, fit, view.inverse)
     free = canonical(problem.columns, problem.y)
-    if free.error < ADDITIVE:
+    if free.error < min(ADDITIVE, fits[0][0].error / 2):
         for inverse in _outer(problem, free):
             yield from _snapped(problem, free, inverse)
 

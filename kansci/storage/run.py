@@ -5,17 +5,18 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from kansci.data import Dataset
 from kansci.errors import KansciError, RunError
-from kansci.models import KAN
 from kansci.storage.files import MEGABYTE, commit, encode, json_text, read_bytes, read_text
-from kansci.storage.model_file import model_bytes, read_model
 from kansci.storage.schema import COLUMN, CONFIG, CONSTANT, FORMULA, check, parse_object
 from kansci.storage.table_file import LIMIT, read_table_file, table_bytes
 from kansci.symbolic.constants import Constant
 from kansci.symbolic.formula import Formula
+
+if TYPE_CHECKING:
+    from kansci.models import KAN
 
 __all__ = ["Run", "check_free", "create_run", "is_run", "open_run", "update_run"]
 
@@ -76,11 +77,11 @@ class Run:
         """The table that the run was made from."""
         return read_table_file(self._bytes(DATA_FILE), str(self.path / DATA_FILE))
 
-    def model(self) -> KAN:
+    def model(self) -> "KAN":
         """The trained network."""
         return self.checkpoint()[0]
 
-    def checkpoint(self) -> tuple[KAN, int]:
+    def checkpoint(self) -> "tuple[KAN, int]":
         """The trained network, and how many stages of its training are done.
 
         Raises:
@@ -88,6 +89,8 @@ class Run:
         """
         if not self.has(MODEL_FILE):
             raise RunError(f"{self.path} holds no network: it was not made by `kansci fit`")
+        from kansci.storage.model_file import read_model  # imports torch
+
         return read_model(self._bytes(MODEL_FILE), str(self.path / MODEL_FILE))
 
     def history(self) -> list[dict[str, Any]]:
@@ -159,7 +162,7 @@ def create_run(
     dataset: Dataset,
     *,
     result: Mapping[str, Any] | None = None,
-    model: KAN | None = None,
+    model: "KAN | None" = None,
     history: Iterable[Mapping[str, Any]] | None = None,
 ) -> Run:
     """Write a run, in place of an older one at the same path.
@@ -198,7 +201,7 @@ def update_run(
     path: str | Path,
     *,
     result: Mapping[str, Any] | None = None,
-    model: KAN | None = None,
+    model: "KAN | None" = None,
     stage: int = 0,
     history: Iterable[Mapping[str, Any]] | None = None,
 ) -> Run:
@@ -223,7 +226,7 @@ def update_run(
 
 def _products(
     result: Mapping[str, Any] | None,
-    model: KAN | None,
+    model: "KAN | None",
     history: Iterable[Mapping[str, Any]] | None,
     stage: int = 0,
 ) -> dict[str, bytes]:
@@ -232,6 +235,8 @@ def _products(
         lines = [json_text(row, indent=None) + "\n" for row in history]
         files[HISTORY_FILE] = "".join(lines).encode("utf-8")
     if model is not None:
+        from kansci.storage.model_file import model_bytes  # imports torch
+
         files[MODEL_FILE] = model_bytes(model, stage)
     if result is not None:
         files[FORMULA_FILE] = encode(result)

@@ -6,13 +6,12 @@ length; Rissanen 1978; for rationals the same idea as the "snap" of Udrescu & Te
 """
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 
 import numpy as np
 import sympy
-from scipy import stats
+from scipy.special import stdtrit
 
 from kansci.symbolic.least_squares import covariance
 from kansci.symbolic.parametric import Parametric
@@ -29,8 +28,11 @@ class Snapped:
     number: sympy.Expr
 
 
-MARGIN_BITS = 3.0
-"""An exact number has to be this much shorter than the interval is precise."""
+MARGIN_BITS = 6.0
+"""An exact number has to be this much shorter than the interval is precise (a chance of 1 in 64)."""
+EXPONENT_MARGIN_BITS = 2.5
+"""The same for an exponent of a power, which in a law is a small fraction more often than not."""
+MOST_DEVIATIONS = 5.0
 LEVEL = 0.99
 """Confidence of the interval in which an exact number is looked for."""
 ROUND_OFF = 1e-11
@@ -62,18 +64,22 @@ def _units() -> list[tuple[sympy.Expr, float, float]]:
 
 
 _UNITS = _units()
+_SIZES, _BITS = np.array([unit[1:] for unit in _UNITS]).T
+_DENOMINATORS = np.arange(1, 65)
 
 
-def recognise(value: float, tolerance: float) -> tuple[sympy.Expr, float] | None:
-    """The shortest exact number within ``tolerance`` of ``value``.
+def recognise(value: float, tolerance: float, margin: float = MARGIN_BITS) -> tuple[sympy.Expr, float] | None:
+    """The shortest exact number within ``tolerance`` of ``value`` (minimum description length).
 
     Args:
         value: The fitted number.
         tolerance: Half the width of the interval that it is known to lie in.
+        margin: How many bits the exact number has to save.
 
     Returns:
         The number and how many bits it saves, or None if none saves enough.
     """
+    value, tolerance = float(value), float(tolerance)
     if not math.isfinite(value) or not math.isfinite(tolerance):
         return None
     if abs(value) <= tolerance:
@@ -81,46 +87,38 @@ def recognise(value: float, tolerance: float) -> tuple[sympy.Expr, float] | None
     if not 1 / LARGEST < abs(value) < LARGEST:
         return None
     tolerance = max(tolerance, ROUND_OFF * abs(value))
-    precision = math.log2(abs(value) / tolerance)
-    best: tuple[float, sympy.Expr] | None = None
-    for number, bits in (*_rational_multiples(value, tolerance), *_decimals(value, tolerance)):
-        if best is None or bits < best[0]:
-            best = bits, number
-    if best is None or precision - best[0] < MARGIN_BITS:
+    found = [f for f in (_multiple(value, tolerance), _decimal(value, tolerance)) if f is not None]
+    if not found:
         return None
-    return best[1], precision - best[0]
+    number, bits = min(found, key=lambda f: f[1])
+    saved = math.log2(abs(value) / tolerance) - bits
+    return (number, saved) if saved >= margin else None
 
 
-def _rational_multiples(value: float, tolerance: float) -> Iterator[tuple[sympy.Expr, float]]:
-    for factor, size, bits in _UNITS:
-        ratio, width = value / size, tolerance / size
-        fraction = _simplest_fraction(abs(ratio) - width, abs(ratio) + width)
-        if fraction is None:
-            continue
-        number = sympy.Rational(fraction.numerator, fraction.denominator) * factor
-        length = bits + math.log2(fraction.numerator) + 1.5 * math.log2(fraction.denominator) + 1
-        yield number if value > 0 else -number, length
+def _multiple(value: float, tolerance: float) -> tuple[sympy.Expr, float] | None:
+    """The shortest fraction times a unit, each unit with its smallest denominator, and its bits."""
+    ratio, width = abs(value) / _SIZES[:, None], tolerance / _SIZES[:, None]
+    numerators = np.maximum(np.ceil((ratio - width) * _DENOMINATORS - 1e-15), 1)
+    inside = numerators <= (ratio + width) * _DENOMINATORS
+    smallest = inside.argmax(axis=1)
+    rows = np.arange(len(_UNITS))
+    bits = _BITS + np.log2(numerators[rows, smallest]) + 1.5 * np.log2(_DENOMINATORS[smallest]) + 1
+    bits = np.where(inside.any(axis=1), bits, np.inf)
+    best = int(bits.argmin())
+    if not np.isfinite(bits[best]):
+        return None
+    k = smallest[best]
+    fraction = sympy.Rational(int(numerators[best, k]), int(_DENOMINATORS[k]))
+    return _UNITS[best][0] * fraction * int(math.copysign(1, value)), float(bits[best])
 
 
-def _decimals(value: float, tolerance: float) -> Iterator[tuple[sympy.Expr, float]]:
-    """``k * 10^-d`` with few digits, kept as a decimal."""
+def _decimal(value: float, tolerance: float) -> tuple[sympy.Float, float] | None:
+    """``k * 10^-d`` with few digits, kept as a decimal, and its bits."""
     exponent = math.floor(math.log10(abs(value)))
     for digits in range(1, 8):
         rounded = round(value, digits - 1 - exponent)
         if abs(rounded - value) <= tolerance:
-            yield sympy.Float(repr(rounded), 15), 3.4 * digits + 2 + abs(exponent)
-            return
-
-
-def _simplest_fraction(low: float, high: float) -> Fraction | None:
-    """The fraction with the smallest denominator in [low, high], denominators up to 64 (Stern-Brocot)."""
-    if high <= 0:
-        return None
-    low = max(low, 0.0)
-    for denominator in range(1, 65):
-        numerator = math.ceil(low * denominator - 1e-15)
-        if numerator >= 1 and numerator <= high * denominator:
-            return Fraction(numerator, denominator)
+            return sympy.Float(repr(rounded), 15), 3.4 * digits + 2 + abs(exponent)
     return None
 
 
@@ -155,6 +153,7 @@ class _Snapping:
         self.free = list(range(len(model.parameters)))
         self.numbers: dict[int, sympy.Expr] = {}
         self.refused: set[int] = set()
+        self.exponents = _exponents(model)
         self.model, self.rss = model, 0.0
         self.model, self.rss = self._refit(model, self.free)
 
@@ -177,6 +176,8 @@ class _Snapping:
 
     def _replace(self, k: int, number: sympy.Expr, allowance: float) -> bool:
         """Fix parameter k if the residual sum of squares grows by at most this share (or is at round-off)."""
+        if number == 0 and not _still_a_law(self.model, k):
+            return False
         values = self.model.values.copy()
         values[k] = float(number)
         free = [m for m in self.free if m != k]
@@ -212,13 +213,28 @@ class _Snapping:
             if k in self.refused or not math.isfinite(error):
                 continue
             value = float(self.model.values[k])
+            margin = EXPONENT_MARGIN_BITS if k in self.exponents else MARGIN_BITS
             nothing = effect <= ROUND_OFF * self.size
-            found = (sympy.S.Zero, math.inf) if nothing else recognise(value, width * float(error))
+            found = (sympy.S.Zero, math.inf) if nothing else recognise(value, width * float(error), margin)
             if found is not None and (best is None or found[1] > best[0]):
                 best = found[1], k, Snapped(value, float(error), found[0])
         return None if best is None else best[1:]
 
 
+def _exponents(model: Parametric) -> set[int]:
+    """Indices of the parameters that are exponents of powers of the variables."""
+    powers = {p.exp for p in model.expr.atoms(sympy.Pow) if p.base.free_symbols & set(model.variables)}
+    names = powers | {-power for power in powers}
+    return {k for k, parameter in enumerate(model.parameters) if parameter in names}
+
+
+def _still_a_law(model: Parametric, k: int) -> bool:
+    """Whether the formula without parameter k still depends on all that it depends on, and is not zero."""
+    rest = model.expr.xreplace({model.parameters[k]: sympy.S.Zero})
+    variables = set(model.variables)
+    return rest != 0 and rest.free_symbols & variables == model.expr.free_symbols & variables
+
+
 def _deviations(freedom: int) -> float:
     """Student's t quantile of LEVEL, two-sided: how many standard errors an interval is wide."""
-    return float(stats.t.ppf(0.5 + LEVEL / 2, freedom))
+    return min(float(stdtrit(freedom, 0.5 + LEVEL / 2)), MOST_DEVIATIONS)

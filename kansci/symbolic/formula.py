@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import sympy
 
+from kansci.data.names import split_unit
 from kansci.errors import FormulaError
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Constant
@@ -93,15 +94,13 @@ class Formula:
 
     def latex(self, digits: int | None = None) -> str:
         """LaTeX of ``target = formula``, numbers to ``digits`` significant digits if given."""
-        return f"{_latex_name(self.target)} = {self.latex_rhs(digits)}"
+        return f"{_latex_name(split_unit(self.target)[0])} = {self.latex_rhs(digits)}"
 
     def latex_rhs(self, digits: int | None = None) -> str:
         """LaTeX of the right-hand side alone."""
         expr = self.expr if digits is None else _rounded(self.expr, digits)
         names = {sympy.Symbol(name): _latex_name(name.rstrip("_") or name) for name in self.symbols}
-        return sympy.latex(
-            expr, symbol_names={s: text for s, text in names.items() if "_" in text or len(text) > 1}
-        )
+        return sympy.latex(expr, symbol_names=names)
 
     def fit(
         self,
@@ -232,8 +231,18 @@ def _rounded(expr: sympy.Expr, digits: int) -> sympy.Expr:
 def _latex_name(name: str) -> str:
     """A column name as LaTeX: one letter and Greek as such, words upright, the part after ``_`` as index."""
     head, _, index = name.partition("_")
-    plain = sympy.latex(sympy.Symbol(head)) if head.isalnum() else head
+    if not head.isalnum() or not (index or "a").replace("_", "a").isalnum():
+        return rf"\text{{{_escaped(name)}}}"
+    plain = sympy.latex(sympy.Symbol(head))
     if len(head) > 1 and head.isalpha() and not plain.startswith("\\"):
         plain = rf"\mathrm{{{head}}}"
-    escaped = index.replace("_", r"\_")
-    return rf"{plain}_{{{escaped}}}" if escaped else plain
+    if not index:
+        return plain
+    plain = f"{{{plain}}}" if "_" in plain or "^" in plain else plain  # LaTeX refuses a double index
+    return rf"{plain}_{{{_escaped(index)}}}"
+
+
+def _escaped(text: str) -> str:
+    """Text with LaTeX's special characters escaped."""
+    special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    return "".join(special.get(c, rf"\{c}" if c in "_%$#&{}" else c) for c in text)

@@ -16,8 +16,10 @@ __all__ = ["Fit", "covariance", "levenberg_marquardt"]
 Residual = Callable[[np.ndarray], np.ndarray]
 Jacobian = Callable[[np.ndarray], np.ndarray]
 
-LARGEST_DAMPING = 1e20
-"""Steps that are shortened further than this lead nowhere."""
+DAMPING, LARGEST_DAMPING = 1e-3, 1e20
+"""At the start, and where a step is so short that it leads nowhere."""
+UNSEEN = 1e-15
+"""A change of the sum of squares below this share is round-off."""
 SINGULAR = 1e-13
 """A direction (of scaled parameters) with an effect this much smaller than another's is undetermined."""
 PART = 1e-8
@@ -53,8 +55,8 @@ def levenberg_marquardt(
     rss = _sum_of_squares(r)
     if not np.isfinite(rss) or values.size == 0:
         return Fit(values, rss, 0)
-    J, scale = jacobian(values), np.zeros(values.size)
-    damping, growth, taken = 1e-3, 2.0, 0
+    J, scale, last = jacobian(values), np.zeros(values.size), np.inf
+    damping, growth, taken = DAMPING, 2.0, 0
     while taken < steps and np.isfinite(J).all() and damping <= LARGEST_DAMPING:
         taken += 1
         with np.errstate(over="ignore", invalid="ignore"):
@@ -64,12 +66,17 @@ def levenberg_marquardt(
         if not np.isfinite(step).all() or np.all(np.abs(step) <= tolerance * np.abs(values)):
             break
         trial = values + step
-        r_trial = residual(trial)
-        rss_trial = _sum_of_squares(r_trial)
-        if rss_trial < rss:
-            gain = (rss - rss_trial) / max(rss - _sum_of_squares(r + J @ step), 1e-300)
+        r_trial, ahead = residual(trial), r + J @ step
+        rss_trial, effect = _sum_of_squares(r_trial), float(np.linalg.norm(ahead - r))
+        # The last digits of the parameters do not show in the sum: there the step is trusted.
+        unseen = damping <= DAMPING and effect**2 <= UNSEEN * rss
+        if rss_trial < rss or (unseen and rss_trial <= rss * (1 + 100 * UNSEEN)):
+            gain = 1.0 if unseen else (rss - rss_trial) / max(rss - _sum_of_squares(ahead), 1e-300)
             values, r, rss, J = trial, r_trial, rss_trial, jacobian(trial)
             damping, growth = damping * max(0.1, 1 - (2 * min(gain, 2.0) - 1) ** 3), 2.0
+            if unseen and effect > last / 2:
+                break
+            last = effect
         else:
             damping, growth = damping * growth, growth * 2
     return Fit(values, rss, taken)

@@ -42,6 +42,8 @@ class Match:
         a, b = sympy.Float(self.a, 17), sympy.Float(self.b, 17)
         if self.primitive.scale:
             inner = a * inner
+        elif self.a < 0:
+            inner = -inner
         value = self.primitive(inner + b if self.primitive.shift and self.b != 0 else inner)
         value = sympy.Float(self.c, 17) * value
         if self.d != 0:
@@ -53,7 +55,8 @@ class Match:
         """Nodes of the expression, a constant counting one."""
         p = self.primitive
         constants = 2 * (p.scale + (p.shift and self.b != 0) + 1 + (self.d != 0))
-        return p.cost + constants + 3.0 * (self.power != 0) + 2.0 * (self.inner != 1)
+        mirrored = not p.scale and self.a < 0
+        return p.cost + constants + mirrored + 3.0 * (self.power != 0) + 2.0 * (self.inner != 1)
 
 
 def match(

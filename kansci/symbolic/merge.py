@@ -8,6 +8,8 @@ import sympy
 
 __all__ = ["merge_constants"]
 
+SMALLEST, LARGEST = 1e-250, 1e250
+
 
 def merge_constants(expr: sympy.Expr) -> sympy.Expr:
     """Multiply out and move floating-point factors, innermost first.
@@ -35,11 +37,8 @@ def merge_constants(expr: sympy.Expr) -> sympy.Expr:
 def _split_exponent(expr: sympy.Expr) -> sympy.Expr:
     """exp(x + c) = exp(c) exp(x)."""
     number, rest = expr.args[0].as_coeff_Add()
-    return (
-        sympy.Float(sympy.exp(number), 17) * sympy.exp(rest)
-        if number.is_Float and abs(number) < 600
-        else expr
-    )
+    factor = _double(sympy.exp(number)) if number.is_Float else None
+    return expr if factor is None else factor * sympy.exp(rest)
 
 
 def _split_logarithm(expr: sympy.Expr) -> sympy.Expr:
@@ -47,7 +46,7 @@ def _split_logarithm(expr: sympy.Expr) -> sympy.Expr:
     number, rest = _factor(expr.args[0])
     if number.is_Float and number < 0:
         number, rest = -number, -rest
-    return sympy.Float(sympy.log(number), 17) + sympy.log(rest) if number.is_Float else expr
+    return sympy.Float(sympy.log(number), 17) + sympy.log(rest) if number.is_Float and number != 0 else expr
 
 
 def _split_base(expr: sympy.Expr) -> sympy.Expr:
@@ -60,23 +59,46 @@ def _split_base(expr: sympy.Expr) -> sympy.Expr:
         return expr
     if number < 0 and not power.is_integer:
         number, rest = -number, -rest
-    return sympy.Float(number**power, 17) * rest**power
+    factor = _double(number**power)
+    return expr if factor is None else factor * rest**power
+
+
+def _double(number: sympy.Expr) -> sympy.Float | None:
+    """The number as Float, None where it over- or underflows in double precision."""
+    size = abs(sympy.Float(number, 17))
+    return sympy.Float(number, 17) if SMALLEST < size < LARGEST else None
 
 
 def _factor(expr: sympy.Expr) -> tuple[sympy.Expr, sympy.Expr]:
     """A floating-point factor of a product, or of all terms of a sum (that of its first term)."""
     if expr.is_Add:
         leading = next((t.as_coeff_Mul()[0] for t in expr.args if not t.is_number), sympy.S.One)
-        if leading.is_Float and leading != 0:
-            return leading, sympy.Add(*(sympy.expand_mul(term / leading) for term in expr.args))
+        if leading != 0 and all(term.as_coeff_Mul()[0].is_Float for term in expr.args):
+            return leading, sympy.Add(*(_divided(term, leading) for term in expr.args))
         return sympy.S.One, expr
     number, rest = expr.as_coeff_Mul()
     return number, rest
 
 
+def _divided(term: sympy.Expr, number: sympy.Float) -> sympy.Expr:
+    """The term over the number, without a coefficient of 1.0."""
+    coefficient, rest = term.as_coeff_Mul()
+    ratio = coefficient / number
+    return (
+        sympy.Integer(ratio) * rest
+        if ratio in {sympy.Float(1), sympy.Float(-1)} and rest != 1
+        else ratio * rest
+    )
+
+
 def _distribute(expr: sympy.Expr) -> sympy.Expr:
-    """C (x + y) = c x + c y, so that sums hold the constants."""
+    """C (x + y) = c x + c y, so that sums hold the constants; 2 x + y keeps its integers and a factor."""
     number, rest = expr.as_coeff_Mul()
-    if number.is_Float and rest.is_Add:
+    exact = (sympy.S.One, sympy.S.NegativeOne)
+    if (
+        number.is_Float
+        and rest.is_Add
+        and all(c.is_Float or c in exact for c in (term.as_coeff_Mul()[0] for term in rest.args))
+    ):
         return sympy.Add(*(number * term for term in rest.args))
     return expr

@@ -4,6 +4,7 @@ A primitive is one sympy expression in ``x``; its numpy function, derivative and
 derived from it. An edge becomes ``c * f(a*x + b) + d``.
 """
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
@@ -21,7 +22,8 @@ class Primitive:
     """A function of one variable.
 
     ``shift``: whether ``f(a*x + b)`` is more than ``c*f(a*x) + d``, so that ``b`` is worth a search.
-    ``scale``: the same for ``a``. ``cost``: nodes of ``f(x)`` beyond those of ``x``.
+    ``scale``: the same for ``a``. ``cost``: nodes of ``f(x)`` beyond those of ``x``, one more for
+    the less usual functions. ``period``: the smallest shift that ``c`` and ``d`` undo, 0 if none.
     """
 
     name: str
@@ -29,7 +31,7 @@ class Primitive:
     cost: int
     shift: bool = True
     scale: bool = True
-    periodic: bool = False
+    period: float = 0.0
 
     @cached_property
     def values(self) -> Callable[[np.ndarray], np.ndarray]:
@@ -74,9 +76,9 @@ LIBRARY: tuple[Primitive, ...] = (
     Primitive("x^(1/3)", sympy.cbrt(X), 2, scale=False),
     Primitive("exp", sympy.exp(X), 1, shift=False),
     Primitive("log", sympy.log(X), 1, scale=False),
-    Primitive("sin", sympy.sin(X), 1, periodic=True),
+    Primitive("sin", sympy.sin(X), 1, period=math.pi),
     Primitive("tan", sympy.tan(X), 1),
-    Primitive("sin^2", sympy.sin(X) ** 2, 3, periodic=True),
+    Primitive("sin^2", sympy.sin(X) ** 2, 3, period=math.pi),
     Primitive("sinh", sympy.sinh(X), 1),
     Primitive("cosh", sympy.cosh(X), 1),
     Primitive("tanh", sympy.tanh(X), 1),
@@ -103,7 +105,7 @@ LIBRARY: tuple[Primitive, ...] = (
     Primitive("1/sqrt(1-x^2)", 1 / sympy.sqrt(1 - X**2), 7),
     Primitive("J0", sympy.besselj(0, X), 3),
     Primitive("J1", sympy.besselj(1, X), 3),
-    Primitive("exp(sin)", sympy.exp(sympy.sin(X)), 2, periodic=True),
+    Primitive("exp(sin)", sympy.exp(sympy.sin(X)), 2, period=2 * math.pi),
     Primitive("sin(x^2)", sympy.sin(X**2), 3),
 )
 """Cheap ones first. The name of a power is pykan's."""

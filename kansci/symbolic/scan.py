@@ -30,8 +30,8 @@ def scan(primitive: Primitive, curve: Curve) -> np.ndarray:
 def _grid(primitive: Primitive, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Pairs (a, b), two arrays (M,), so that a*z + b covers the interesting parts of the function."""
     low, high = float(z.min()), float(z.max())
-    if primitive.periodic:
-        return _phases(high - low)
+    if primitive.period:
+        return _phases(high - low, primitive.period)
     if primitive.scale:
         return _scales(low, high, shift=primitive.shift)
     if primitive.shift:
@@ -48,11 +48,11 @@ def _shifts(low: float, high: float) -> tuple[np.ndarray, np.ndarray]:
     return np.concatenate([ones, -ones]), np.concatenate([shifts, high + low + shifts])
 
 
-def _phases(span: float) -> tuple[np.ndarray, np.ndarray]:
-    """A tenth of a period to some forty periods over the data, four phases each."""
-    periods = np.concatenate([np.geomspace(0.2, 1.5, 6), np.arange(2, 100) * 0.75]) * np.pi / span
-    phases = np.linspace(0, np.pi, 5)[:-1]
-    return np.repeat(periods, 4), np.tile(phases, periods.size)
+def _phases(span: float, period: float) -> tuple[np.ndarray, np.ndarray]:
+    """A tenth of a period of the sine to some forty over the data, in steps of an eighth each."""
+    scales = np.concatenate([np.geomspace(0.2, 1.5, 6), np.arange(2, 100) * 0.75]) * np.pi / span
+    phases = np.arange(0, period, np.pi / 4)
+    return np.repeat(scales, phases.size), np.tile(phases, scales.size)
 
 
 def _scales(low: float, high: float, *, shift: bool) -> tuple[np.ndarray, np.ndarray]:
