@@ -39,7 +39,7 @@ class DiscoverSettings:
     """How long to search and from which seed.
 
     ``seconds``: wall clock; an exact formula ends the search earlier. ``seed``: of the rows held
-    out and of the networks' starts. ``jobs``: processes for the networks' restarts.
+    out and of the networks' starts. ``jobs``: processes among which networks are shared out.
     """
 
     seconds: float = 60.0
@@ -172,7 +172,8 @@ def _search(
     try:
         problem = Problem(rows.columns, symbols, rows.y)
         baselines(problem, pool)
-        search(problem, pool, _reporter(dataset, pool, start, on_event), kan_steps(settings.seed))
+        networks = kan_steps(settings.seed, settings.jobs)
+        search(problem, pool, _reporter(dataset, pool, start, on_event), networks)
     except ExactFoundError:
         pass
     except KeyboardInterrupt:

@@ -13,7 +13,7 @@ from kansci.symbolic.match import match
 __all__ = ["univariate"]
 
 FEWEST_ROWS = 12
-"""With fewer rows, formulas with prefactors and inner powers could not pay for their constants."""
+"""With fewer rows, formulas with four constants and more could not pay for them."""
 _Q = sympy.Rational
 _POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 0.5, -0.5, 1.5, -1.5))
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
@@ -31,6 +31,8 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
         Formulas of the table's target.
     """
     x, expr = problem.columns[0], problem.exprs[0]
+    if effort > 0 and len(x) < FEWEST_ROWS:
+        return
     all_views = views(problem.y)
     if effort == 0:
         yield from _matches(problem, all_views[:1], (_Q(0),), (_Q(1),))
@@ -45,7 +47,7 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
         logarithm = problem.merged([0], np.log(x), sympy.log(expr), f"y depends on log({expr})")
         for view in all_views:
             yield from _matches(logarithm, [view], (_Q(0),), (_Q(1),))
-    elif effort == 2 and len(x) >= FEWEST_ROWS:
+    elif effort == 2:
         for frame in (v for v in all_views if v.name in ("y", "1/y", "log(y)")):
             yield from _matches(problem, [frame], _POWERS, (_Q(1),))
             yield from _matches(problem, [frame], (_Q(0), *_POWERS[:8]), _INNERS[1:])

@@ -19,6 +19,7 @@ from kansci.search.problem import Problem
 __all__ = ["two_terms"]
 
 POINTS = 240
+FEWEST_ROWS = 12
 OFFERED = 4
 """Pairs handed on for each prefactor, if they are promising."""
 PROMISING = 0.15
@@ -35,6 +36,8 @@ def two_terms(problem: Problem) -> Iterator[sympy.Expr | None]:
         Formulas of the table's target, the most accurate prefactor first; None after each prefactor.
     """
     x, e = problem.columns[0], problem.exprs[0]
+    if len(x) < FEWEST_ROWS:
+        return
     sample = np.argsort(x, kind="stable")[np.unique(np.linspace(0, len(x) - 1, POINTS).astype(int))]
     xs, ys = x[sample], problem.y[sample]
     curves = list(dictionary(xs, e))

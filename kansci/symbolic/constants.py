@@ -196,9 +196,12 @@ class _Snapping:
         """Set parameters that the data cannot determine to 1, 0 or -1 as long as nothing is lost."""
         for k in tuple(self.free):
             J = self._jacobian()
-            if not np.isfinite(J).all() or np.isfinite(np.diag(covariance(J, 1.0))).all():
+            if not np.isfinite(J).all():
                 return
-            any(self._replace(k, number, 1e-6) for number in (sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne))
+            at = self.free.index(k)
+            if np.isinf(covariance(J, 1.0)[at, at]):
+                numbers = (sympy.S.One, sympy.S.Zero, sympy.S.NegativeOne)
+                any(self._replace(k, number, 1e-6) for number in numbers)
 
     def _surest(self) -> tuple[int, Snapped] | None:
         """The free parameter whose exact form saves the most bits."""
@@ -229,10 +232,10 @@ def _exponents(model: Parametric) -> set[int]:
 
 
 def _still_a_law(model: Parametric, k: int) -> bool:
-    """Whether the formula without parameter k still depends on all that it depends on, and is not zero."""
+    """Whether the formula without parameter k is not zero, nor a constant if it was none."""
     rest = model.expr.xreplace({model.parameters[k]: sympy.S.Zero})
     variables = set(model.variables)
-    return rest != 0 and rest.free_symbols & variables == model.expr.free_symbols & variables
+    return rest != 0 and bool(rest.free_symbols & variables) == bool(model.expr.free_symbols & variables)
 
 
 def _deviations(freedom: int) -> float:

@@ -82,7 +82,7 @@ def test_only_constants_that_the_data_determine_are_left(expr, number):
 
 
 def test_merging_stays_within_double_precision():
-    for expr in (sympy.exp(X + 900.5), sympy.exp(X - 900.5), (1e200 * X + 1e200) ** 2):
+    for expr in ((1e200 * X + 1e200) ** 2, 1 / (1e-200 * X + 1e-200) ** 2):
         assert all(1e-300 < abs(n) < 1e300 for n in merge_constants(expr).atoms(sympy.Float))
 
 
