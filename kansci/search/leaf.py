@@ -30,31 +30,45 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
     Yields:
         Formulas of the table's target.
     """
-    x, expr = problem.columns[0], problem.exprs[0]
-    if effort > 0 and len(x) < FEWEST_ROWS:
-        return
-    all_views = views(problem.y)
     if effort == 0:
-        yield from _matches(problem, all_views[:1], (_Q(0),), (_Q(1),))
-        for view in all_views:
-            found = relation([Feature(x, expr)], view, 10, max_degree=4)
-            if found is not None:
-                yield problem.solution(view.inverse.xreplace({TARGET: found}))
-    elif effort == 1:
-        for view in all_views[1:]:
-            yield from _matches(problem, [view], (_Q(0),), (_Q(1),))
-    elif effort == 3 and (x > 0).all():
+        yield from _plain(problem)
+    elif len(problem.y) >= FEWEST_ROWS:
+        yield from (_other_views, _with_powers, _of_logarithm)[effort - 1](problem)
+
+
+def _plain(problem: Problem) -> Iterator[sympy.Expr | None]:
+    all_views = views(problem.y)
+    yield from _matches(problem, all_views[:1])
+    for view in all_views:
+        found = relation([Feature(problem.columns[0], problem.exprs[0])], view, 10, max_degree=4)
+        if found is not None:
+            yield problem.solution(view.inverse.xreplace({TARGET: found}))
+
+
+def _other_views(problem: Problem) -> Iterator[sympy.Expr | None]:
+    for view in views(problem.y)[1:]:
+        yield from _matches(problem, [view])
+
+
+def _with_powers(problem: Problem) -> Iterator[sympy.Expr | None]:
+    for view in (v for v in views(problem.y) if v.name in ("y", "1/y", "log(y)")):
+        yield from _matches(problem, [view], _POWERS)
+        yield from _matches(problem, [view], (_Q(0), *_POWERS[:8]), _INNERS[1:])
+
+
+def _of_logarithm(problem: Problem) -> Iterator[sympy.Expr | None]:
+    x, expr = problem.columns[0], problem.exprs[0]
+    if (x > 0).all():
         logarithm = problem.merged([0], np.log(x), sympy.log(expr), f"y depends on log({expr})")
-        for view in all_views:
-            yield from _matches(logarithm, [view], (_Q(0),), (_Q(1),))
-    elif effort == 2:
-        for frame in (v for v in all_views if v.name in ("y", "1/y", "log(y)")):
-            yield from _matches(problem, [frame], _POWERS, (_Q(1),))
-            yield from _matches(problem, [frame], (_Q(0), *_POWERS[:8]), _INNERS[1:])
+        for view in views(problem.y):
+            yield from _matches(logarithm, [view])
 
 
 def _matches(
-    problem: Problem, frames: list[View], powers: Sequence[sympy.Rational], inners: Sequence[sympy.Rational]
+    problem: Problem,
+    frames: list[View],
+    powers: Sequence[sympy.Rational] = (_Q(0),),
+    inners: Sequence[sympy.Rational] = (_Q(1),),
 ) -> Iterator[sympy.Expr | None]:
     yield None  # the price of the search itself
     x, expr = problem.columns[0], problem.exprs[0]

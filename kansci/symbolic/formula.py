@@ -100,7 +100,7 @@ class Formula:
         """LaTeX of the right-hand side alone."""
         expr = self.expr if digits is None else _rounded(self.expr, digits)
         names = {sympy.Symbol(name): _latex_name(name.rstrip("_") or name) for name in self.symbols}
-        return sympy.latex(expr, symbol_names=names)
+        return sympy.latex(expr, symbol_names=names, fold_frac_powers=True)
 
     def fit(
         self,
