@@ -8,13 +8,13 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+import kansci_datasets as data
 import numpy as np
 import sympy
 from joblib import Parallel, delayed
 from rich.console import Console
 from rich.table import Table
 
-import kansci_datasets as data
 from kansci.discovery import DiscoverSettings, discover
 from kansci.metrics import max_relative_error
 

@@ -5,9 +5,8 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _recovery import arguments, run
-
 import kansci_datasets as data
+from _recovery import arguments, run
 
 if __name__ == "__main__":
     options = arguments(__doc__)

@@ -5,11 +5,12 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from _recovery import arguments, run
-
 import kansci_datasets as data
+from _recovery import arguments, run
 
 if __name__ == "__main__":
     options = arguments(__doc__)
-    title = f"Feynman bulk, {options.rows} rows, noise {options.noise:g}, {options.seconds:g} s each, seed {options.seed}"
-    run(title, data.problem_names("feynman"), options, options.rows)
+    settings = (
+        f"{options.rows} rows, noise {options.noise:g}, {options.seconds:g} s each, seed {options.seed}"
+    )
+    run(f"Feynman bulk, {settings}", data.problem_names("feynman"), options, options.rows)

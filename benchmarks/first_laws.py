@@ -1,4 +1,4 @@
-"""The main job through the command line: default settings, seed 0; and NIST's certified fits through Formula.fit."""
+"""The main job through the command line, default settings; NIST's certified fits through Formula.fit."""
 
 import argparse
 import json
@@ -9,12 +9,12 @@ import time
 from pathlib import Path
 from typing import Any
 
+import kansci_datasets as data
 import numpy as np
 import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-import kansci_datasets as data
 from kansci import Formula
 from kansci.metrics import max_relative_error
 
@@ -120,9 +120,8 @@ def main() -> None:
     for o in fits:
         table.add_row(o["case"], f"{o['parameters']:.1f}", f"{o['stderr']:.1f}", "yes" if o["met"] else "no")
     console.print(table)
-    console.print(
-        f"{sum(o['met'] for o in found)} of {len(found)} laws, {sum(o['met'] for o in fits)} of {len(fits)} NIST fits"
-    )
+    met = [f"{sum(o['met'] for o in rows)} of {len(rows)}" for rows in (found, fits)]
+    console.print(f"{met[0]} laws, {met[1]} NIST fits")
     if options.out:
         options.out.write_text(json.dumps({"laws": found, "nist": fits}, indent=1) + "\n", encoding="utf-8")
 
