@@ -23,7 +23,14 @@ def fit(
     width: Annotated[
         str | None, typer.Option("--width", help="Nodes on each level, for example 2,5,1; chosen by default.")
     ] = None,
-    basis: Annotated[str, typer.Option("--basis", help="Functions on the edges.")] = "bspline",
+    basis: Annotated[
+        str,
+        typer.Option(
+            "--basis",
+            help="Functions on the edges: bspline, hat, chebyshev, fourier, rbf, rational or sine; "
+            "one for each layer separated by commas.",
+        ),
+    ] = "bspline",
     grid: Annotated[int, typer.Option("--grid", help="Intervals of each edge's grid.")] = 5,
     k: Annotated[int, typer.Option("--k", help="Degree of the splines.")] = 3,
     lamb: Annotated[float, typer.Option("--lamb", help="Sparsity penalty; 0 keeps every edge.")] = 3e-2,
@@ -39,7 +46,7 @@ def fit(
     from .tables import load_dataset
     from .views import note
 
-    settings = FitSettings(_width(width), basis=basis, grid=grid, k=k, seed=seed, lamb=lamb)
+    settings = FitSettings(_width(width), basis=_basis(basis), grid=grid, k=k, seed=seed, lamb=lamb)
     check_free(out)
     dataset = load_dataset(data, target, inputs, units)
     for line in dataset.notes:
@@ -119,6 +126,11 @@ def _checkpoint(out: Path, dataset: Any, settings: "FitSettings") -> Any:
         return None
     finished = set(STAGES[:done])
     return done, model, [row for row in run.history() if row.get("stage") in finished]
+
+
+def _basis(text: str) -> str | tuple[str, ...]:
+    names = tuple(part.strip() for part in text.split(","))
+    return names[0] if len(names) == 1 else names
 
 
 def _width(text: str | None) -> tuple[int, ...] | None:

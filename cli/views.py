@@ -86,7 +86,9 @@ def _formula_panel(discovery: Any, record: Mapping[str, Any]) -> Panel:
 
 
 def _quality(record: Mapping[str, Any]) -> str:
-    text = f"On held-out rows: R2 = {number(record['r2'], 6)}, RMSE / std = {number(record['nrmse'])}"
+    rows = record.get("held_out_rows", 0)
+    where = f"On {rows} held-out rows" if rows else "On all rows (too few to hold some out)"
+    text = f"{where}: R2 = {number(record['r2'], 6)}, RMSE / std = {number(record['nrmse'])}"
     return f"{text}, RMSE = {number(record['rmse'])} ({record['seconds']:.1f} s, seed {record['seed']})"
 
 

@@ -83,7 +83,11 @@ class Candidate:
 
 @dataclass(frozen=True)
 class Discovery:
-    """The chosen formula, the front it was chosen from, and how it was found."""
+    """The chosen formula, the front it was chosen from, and how it was found.
+
+    Errors are those on the held-out rows; where the table was too small to hold any out
+    (``held_out_rows`` is 0), those on all rows, and the choice charges for every constant.
+    """
 
     formula: Formula
     front: tuple[Candidate, ...]
@@ -94,6 +98,7 @@ class Discovery:
     rmse: float
     nrmse: float
     r2: float
+    held_out_rows: int
     derivation: tuple[str, ...]
     interrupted: bool = False
 
@@ -129,6 +134,7 @@ class Discovery:
                 }
                 for c in self.front
             ],
+            "held_out_rows": self.held_out_rows,
             "derivation": list(self.derivation),
             "notes": list(self.dataset.notes),
             "interrupted": self.interrupted,
@@ -262,9 +268,10 @@ def conclude(
         settings=settings,
         seconds=time.monotonic() - start,
         exact=chosen.exact,
-        rmse=chosen.nrmse * pool.rows.spread,
+        rmse=chosen.nrmse * pool.rows.spread_of(pool.rows.held),
         nrmse=chosen.nrmse,
         r2=1 - chosen.nrmse**2,
+        held_out_rows=0 if len(pool.rows.held) == len(pool.rows.y) else len(pool.rows.held),
         derivation=chosen.trail,
         interrupted=interrupted,
     )

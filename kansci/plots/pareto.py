@@ -53,7 +53,7 @@ def pareto_figure(front: Sequence[Mapping[str, Any]], chosen: str = "") -> Figur
             fontsize=10,
         )
     axes.set_xlabel("complexity (nodes of the expression)")
-    axes.set_ylabel("RMSE / std on held-out rows")
+    axes.set_ylabel("RMSE / std")
     axes.margins(0.08)
     _plain_ticks(axes)
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))

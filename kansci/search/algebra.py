@@ -23,7 +23,9 @@ MAX_TERMS = 16
 DENSE = 10
 """With more columns than this, a relation in more than half of them is an approximant, not a law."""
 MAX_POWERS = 8
-"""Different powers of one feature in P and Q together."""
+"""Different powers of one feature in P and Q together, where Q is no constant."""
+SPARE_ROWS = 4
+"""Rows beyond the columns; each makes an accident less likely by many orders of magnitude."""
 DEPENDENT = 3e-11
 """A column with less than this share outside the span of the earlier ones depends on them."""
 EXACT = 1e-9
@@ -37,26 +39,31 @@ def power_law(
     """The law ``y = c * prod x_i^p_i`` by least squares on logarithms.
 
     Args:
-        columns: Inputs, I arrays (N,); those with zeros or negative values are left out.
+        columns: Inputs, I arrays (N,); those with zeros are left out.
         exprs: What the inputs are.
-        y: Target (N,) of one sign.
+        y: Target (N,) without zeros.
 
     Returns:
         The law with real exponents (exact small fractions where the fit is exact) and the
         standard deviation of its relative error; None if it cannot be formed.
     """
-    usable = [k for k, x in enumerate(columns) if (x > 0).all()]
-    if not ((y > 0).all() or (y < 0).all()) or len(y) < len(usable) + 2:
+    usable = [k for k, x in enumerate(columns) if (x != 0).all()]
+    if (y == 0).any() or len(y) < len(usable) + 2:
         return None
-    A = np.stack([np.ones(len(y)), *(np.log(columns[k]) for k in usable)], axis=1)
+    A = np.stack([np.ones(len(y)), *(np.log(np.abs(columns[k])) for k in usable)], axis=1)
     coefficients, _, rank, _ = np.linalg.lstsq(A, np.log(np.abs(y)), rcond=None)
     if rank < A.shape[1]:
         return None
     error = float((np.log(np.abs(y)) - A @ coefficients).std())
-    expr: sympy.Expr = sympy.Float(np.sign(y[0]) * np.exp(coefficients[0]), 17)
+    sign, expr = np.sign(y), sympy.Float(np.exp(coefficients[0]), 17)
     for k, power in zip(usable, coefficients[1:], strict=True):
-        expr *= exprs[k] ** _exponent(float(power), exact=error < EXACT)
-    return expr, error
+        exponent = _exponent(float(power), exact=error < EXACT)
+        if (columns[k] < 0).any():
+            if not exponent.is_Integer:
+                return None
+            sign = sign * np.sign(columns[k]) ** int(exponent)
+        expr *= exprs[k] ** exponent
+    return (expr * int(sign[0]), error) if (sign == sign[0]).all() else None
 
 
 def _exponent(power: float, *, exact: bool) -> sympy.Expr:
@@ -82,6 +89,7 @@ def relation(
     max_degree: int = 8,
     *,
     multilinear: bool = False,
+    quotient: bool = True,
     max_terms: int = MAX_TERMS,
 ) -> sympy.Expr | None:
     """The lowest relation ``T(y) Q(features) = P(features)``, solved for T(y).
@@ -93,6 +101,7 @@ def relation(
         max_degree: Bound on the degree of the monomials.
         multilinear: Whether features without a group are taken to the first power only.
 
+        quotient: Whether Q may be more than a constant; without it half as many rows are needed.
         max_terms: A relation with more terms is an approximant, not a law.
 
     Returns:
@@ -102,11 +111,12 @@ def relation(
         features = [f if f.group >= 0 else replace(f, max_power=1) for f in features]
     scale = float(np.abs(view.values).max())
     t = view.values / scale
-    monomials = Monomials(features, min(max_columns // 2, len(t) // 2 - 5), max_degree)
-    rows = min(len(t), 4 * monomials.values.shape[1] + 60)
-    if 2 * monomials.values.shape[1] > rows - 5:
+    share = 2 if quotient else 1
+    monomials = Monomials(features, min(max_columns, len(t) - SPARE_ROWS) // share, max_degree)
+    rows = min(len(t), 2 * share * monomials.values.shape[1] + 60)
+    if share * monomials.values.shape[1] > rows - SPARE_ROWS:
         return None
-    terms = _by_degree(monomials)
+    terms = _by_degree(monomials) if quotient else _polynomial(monomials)
     columns = np.stack([monomials.values[:, m.index] * (t if m.with_t else 1.0) for m in terms], axis=1)
     found = _first_dependence(columns, terms, rows)
     if found is None or len(found) > max_terms or _dense(found, monomials):
@@ -118,6 +128,11 @@ def _by_degree(monomials: Monomials) -> list[_Term]:
     """Monomials m and T m by degree, those with T after those without."""
     terms = [_Term(k, with_t) for k in range(len(monomials.exponents)) for with_t in (False, True)]
     return sorted(terms, key=lambda m: (monomials.degrees[m.index], m.with_t, m.index))
+
+
+def _polynomial(monomials: Monomials) -> list[_Term]:
+    """All monomials m, then T alone."""
+    return [*(_Term(k, with_t=False) for k in range(len(monomials.exponents))), _Term(0, with_t=True)]
 
 
 def _first_dependence(columns: np.ndarray, terms: Sequence[_Term], rows: int) -> list[_Term] | None:
@@ -147,8 +162,9 @@ def _significant(columns: np.ndarray, terms: Sequence[_Term]) -> list[_Term] | N
             break
         keep = keep[large]
     residual = columns[:, keep] @ vector
-    approximant = len(keep) > MAX_TERMS or (columns.shape[1] > DENSE and len(keep) > columns.shape[1] / 2)
-    if approximant or np.abs(residual).max() > 1e-10 * size.max() / np.sqrt(len(residual)):
+    quotient = sum(terms[k].with_t for k in keep.tolist()) > 1
+    dense = quotient and columns.shape[1] > DENSE and len(keep) > columns.shape[1] / 2
+    if len(keep) > MAX_TERMS or dense or np.abs(residual).max() > 1e-10 * size.max() / np.sqrt(len(residual)):
         return None
     return [replace(terms[k], coefficient=float(v)) for k, v in zip(keep.tolist(), vector, strict=True)]
 
@@ -167,7 +183,8 @@ def _dense(found: Sequence[_Term], monomials: Monomials) -> bool:
         for term in found
         for k in range(len(monomials.features))
     }
-    return bool(np.bincount([k for k, _, _ in powers]).max() > MAX_POWERS)
+    quotient = sum(term.with_t for term in found) > 1
+    return quotient and bool(np.bincount([k for k, _, _ in powers]).max() > MAX_POWERS)
 
 
 def _solved(found: Sequence[_Term], monomials: Monomials, t: np.ndarray, scale: float) -> sympy.Expr | None:

@@ -23,6 +23,7 @@ from kansci.search.monomials import Feature
 from kansci.search.pairs import two_terms
 from kansci.search.pool import Pool
 from kansci.search.problem import TARGET, Problem, views
+from kansci.search.screening import relevant
 from kansci.search.snap_additive import snapped_products, snapped_sums
 from kansci.search.surrogate import polynomial_surrogate
 from kansci.search.symmetry import reductions
@@ -34,6 +35,9 @@ MAX_DEPTH = 12
 BRANCHES = 4
 """Reductions that are followed from one problem."""
 HIGH_COLUMNS = 600
+FEW_ROWS = 100
+SCREENED_FROM = 5
+"""Columns from which on those that do not visibly matter are left out of a branch of the search."""
 NODE_PRICE = 0.008
 """Price of judging a formula, a node: refitting a long one takes long."""
 
@@ -136,7 +140,21 @@ def _relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | 
     features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     for view in views(problem.y):
         found = relation(features, view, 200)
+        if found is None and len(problem.y) < FEW_ROWS:
+            found = relation(features, view, 200, quotient=False)
         yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
+
+
+def _screen(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
+    """Go on with the columns that visibly matter, where there are many."""
+    if problem.size < SCREENED_FROM:
+        return
+    keep = relevant(problem.columns, problem.y)
+    drop = [k for k in range(problem.size) if k not in keep]
+    if keep and drop:
+        names = ", ".join(str(problem.exprs[k]) for k in keep)
+        run.add(problem.without(drop, f"y depends visibly on {names} only"), doubt)
+    yield None
 
 
 def _reduce(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
@@ -179,11 +197,18 @@ UNIVARIATE: tuple[Step, ...] = (
     Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
     Step("a function of the logarithm", _leaf(3), 0.65, 0.2),
     Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
+    Step(
+        "a relation with two transcendental terms",
+        lambda _, p, __: feature_relations(p, pairs=True),
+        0.9,
+        0.012,
+    ),
     Step("a function of one variable with powers beside and inside", _leaf(2), 0.8, 0.5),
 )
 MULTIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
     Step("a rational relation", _relations, 0.1, 0.03),
+    Step("the columns that matter", _screen, 0.3),
     Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
     Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 1.0, 0.2),
     Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 1.2, 0.2),

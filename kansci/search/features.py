@@ -19,6 +19,12 @@ from kansci.search.problem import TARGET, Problem, views
 __all__ = ["feature_relations"]
 
 MAX_TERMS = 9
+FEW_ROWS = 100
+MOST_COLUMNS = 8
+"""With more columns, arguments are single columns: their pairs would fill the memory."""
+MOST_GROUPS = 120
+"""Groups of which pairs are formed, the cheapest."""
+_Group = tuple[int, tuple[Feature, ...]]
 _VIEWS = ("y", "y^2", "log(y)", "1/y", "sin(y)", "cos(y)", "exp(y)")
 
 
@@ -36,7 +42,7 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
     budget = {1: 90, 2: 150, 3: 240}.get(problem.size, 260)
     groups = list(_groups(problem))
     chosen = (
-        [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(groups, 2)]
+        [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(_cheapest(groups), 2)]
         if pairs
         else [(c, (g,)) for c, g in groups]
     )
@@ -46,24 +52,39 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
     )
     for (_, picked), (_, base), (_, view) in trials:
         extra = [replace(f, group=k) for k, group in enumerate(picked) for f in group]
-        for multilinear in (False, True) if problem.size > 2 else (False,):
+        for multilinear, quotient in _forms(problem):
             found = relation(
                 [*base, *extra],
                 view,
                 budget,
                 max_degree=4 if pairs else 5,
                 multilinear=multilinear,
+                quotient=quotient,
                 max_terms=MAX_TERMS,
             )
             yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 
+def _forms(problem: Problem) -> list[tuple[bool, bool]]:
+    """(multilinear, quotient) to try: in many variables multilinear ones too, on few rows no quotients."""
+    if len(problem.y) < FEW_ROWS:
+        return [(False, False), (False, True)]
+    return [(False, True), (True, True)] if problem.size > 2 else [(False, True)]
+
+
 def _bases(problem: Problem) -> Iterator[list[Feature]]:
-    """The columns, and their square roots if all are positive."""
+    """The columns; on few rows nothing; their square roots if all are positive."""
     columns = list(zip(problem.columns, problem.exprs, strict=True))
     yield [Feature(x, e) for x, e in columns]
+    if len(problem.y) < FEW_ROWS:
+        yield []
     if all((x > 0).all() for x, _ in columns):
         yield [Feature(np.sqrt(x), sympy.sqrt(e)) for x, e in columns]
+
+
+def _cheapest(groups: list[_Group]) -> list[_Group]:
+    """At most MOST_GROUPS of them, in their order."""
+    return sorted(groups, key=lambda group: group[0])[:MOST_GROUPS] if len(groups) > MOST_GROUPS else groups
 
 
 def _groups(problem: Problem) -> Iterator[tuple[int, tuple[Feature, ...]]]:
@@ -85,7 +106,11 @@ def _arguments(problem: Problem) -> Iterator[tuple[int, np.ndarray, sympy.Expr]]
     columns, exprs = problem.columns, problem.exprs
     for x, e in zip(columns, exprs, strict=True):
         yield 0, x, e
-    for i, j in combinations(range(problem.size), 2):
+        yield 1, x**2, e**2
+        if problem.size <= 2:
+            yield 2, x**3, e**3
+            yield 2, x + x**2, e + e**2
+    for i, j in combinations(range(problem.size), 2) if problem.size <= MOST_COLUMNS else ():
         (x, a), (y, b) = (columns[i], exprs[i]), (columns[j], exprs[j])
         yield 1, x - y, a - b
         yield 1, x * y, a * b

@@ -14,6 +14,8 @@ __all__ = ["univariate"]
 
 FEWEST_ROWS = 12
 """With fewer rows, formulas with four constants and more could not pay for them."""
+COLUMNS = 24
+MAX_DEGREE = 12
 _Q = sympy.Rational
 _POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 0.5, -0.5, 1.5, -1.5))
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
@@ -40,9 +42,12 @@ def _plain(problem: Problem) -> Iterator[sympy.Expr | None]:
     all_views = views(problem.y)
     yield from _matches(problem, all_views[:1])
     for view in all_views:
-        found = relation([Feature(problem.columns[0], problem.exprs[0])], view, 10, max_degree=4)
-        if found is not None:
-            yield problem.solution(view.inverse.xreplace({TARGET: found}))
+        for quotient in (False, True):
+            feature = Feature(problem.columns[0], problem.exprs[0])
+            found = relation([feature], view, COLUMNS, max_degree=MAX_DEGREE, quotient=quotient)
+            if found is not None:
+                yield problem.solution(view.inverse.xreplace({TARGET: found}))
+                break
 
 
 def _other_views(problem: Problem) -> Iterator[sympy.Expr | None]:

@@ -65,7 +65,7 @@ class Formula:
     @property
     def text(self) -> str:
         """The right-hand side as text that sympy and ``parse`` read back."""
-        return sympy.sstr(self.expr, full_prec=False)
+        return sympy.sstr(_shortest(self.expr), full_prec=False)
 
     @cached_property
     def _function(self) -> Callable[..., np.ndarray]:
@@ -98,9 +98,11 @@ class Formula:
 
     def latex_rhs(self, digits: int | None = None) -> str:
         """LaTeX of the right-hand side alone."""
-        expr = self.expr if digits is None else _rounded(self.expr, digits)
+        expr = _shortest(self.expr) if digits is None else _rounded(self.expr, digits)
         names = {sympy.Symbol(name): _latex_name(name.rstrip("_") or name) for name in self.symbols}
-        return sympy.latex(expr, symbol_names=names, fold_frac_powers=True)
+        # a thin space keeps a number apart from a name of several letters
+        product = r" \, " if any("mathrm" in name for name in names.values()) else None
+        return sympy.latex(expr, symbol_names=names, fold_frac_powers=True, mul_symbol=product)
 
     def fit(
         self,
@@ -222,6 +224,20 @@ def _target(data: Any, y: Any, name: str) -> np.ndarray:
     if y is None:
         raise FormulaError(f"no values of {name!r} to fit: pass y, or a table with that column")
     return np.asarray(y, float)
+
+
+def _shortest(expr: sympy.Expr) -> sympy.Expr:
+    """Every number with the fewest digits that read back as the same double."""
+    forms = {}
+    for number in expr.atoms(sympy.Float):
+        shorter = (sympy.Float(number, digits) for digits in (15, 16))
+        forms[number] = next((f for f in shorter if _reads_back(f, float(number))), number)
+    return expr.xreplace(forms)
+
+
+def _reads_back(number: sympy.Float, value: float) -> bool:
+    text = sympy.sstr(number)
+    return float(text) == value and float(sympy.Float(text)) == value
 
 
 def _rounded(expr: sympy.Expr, digits: int) -> sympy.Expr:
