@@ -31,6 +31,10 @@ class Rows:
         """Standard deviation of the target."""
         return float(self.y.std()) or 1.0
 
+    def spread_of(self, rows: np.ndarray) -> float:
+        """Standard deviation of the target on ``rows``; of the whole target if it is constant there."""
+        return float(self.y[rows].std()) or self.spread
+
     def loss(self, values: np.ndarray, rows: np.ndarray) -> float:
         """Root mean square of the weighted errors on ``rows`` over the target's spread; inf if not finite."""
         with np.errstate(all="ignore"):
@@ -38,10 +42,10 @@ class Rows:
         return error / self.spread if np.isfinite(error) else float("inf")
 
     def nrmse(self, values: np.ndarray, rows: np.ndarray) -> float:
-        """The same without weights."""
+        """Root mean square of the errors on ``rows`` over the target's spread there (``metrics.nrmse``)."""
         with np.errstate(all="ignore"):
             error = float(np.sqrt(np.mean((values[rows] - self.y[rows]) ** 2)))
-        return error / self.spread if np.isfinite(error) else float("inf")
+        return error / self.spread_of(rows) if np.isfinite(error) else float("inf")
 
 
 def error_weight(columns: Sequence[np.ndarray], y: np.ndarray, seed: int = 0) -> np.ndarray:

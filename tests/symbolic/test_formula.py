@@ -102,4 +102,5 @@ def test_latex_of_names(column):
 def test_latex_of_a_formula(column):
     symbol = next(iter(symbol_names([column])))
     text = Formula(f"1.23456*{symbol}**2", {symbol: column}, "y").latex(digits=3)
-    assert text == f"y = 1.23 {LATEX[column]}^{{2}}"
+    space = r"\, " if "mathrm" in LATEX[column] else ""
+    assert text == f"y = 1.23 {space}{LATEX[column]}^{{2}}"
