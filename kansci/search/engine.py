@@ -36,7 +36,7 @@ BRANCHES = 4
 """Reductions that are followed from one problem."""
 HIGH_COLUMNS = 600
 FEW_ROWS = 100
-SCREENED_FROM = 5
+SCREENED_FROM = 7
 """Columns from which on those that do not visibly matter are left out of a branch of the search."""
 NODE_PRICE = 0.008
 """Price of judging a formula, a node: refitting a long one takes long."""
@@ -161,7 +161,7 @@ def _reduce(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr 
     g = polynomial_surrogate(problem.columns, problem.y)
     if g is None:
         return
-    threshold = min(0.25, max(1e-4, 12 * g.error))
+    threshold = min(0.25, max(3e-4, 20 * g.error))
     for rank, reduction in enumerate(reductions(problem, g, threshold)[:BRANCHES]):
         run.add(reduction.problem, doubt + 0.15 + 1.0 * rank + 2 * reduction.rho)
     yield None

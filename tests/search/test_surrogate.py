@@ -12,7 +12,7 @@ LAWS = {
     "polynomial": (x**3 * y - 2 * y * z + 1, (-2, 2)),
     "trigonometric": (sympy.sin(x * y) + sympy.cos(z), (-1, 1)),
     "product": (x**2 * sympy.sqrt(y) / z, (1, 5)),
-    "wide ranges": (-sympy.exp(x / y) * z, (0.5, 2)),
+    "negative": (-sympy.exp(x / y) * z, (1, 2)),
 }
 
 
@@ -38,15 +38,13 @@ def test_gradients_and_values(law):
 
 @pytest.mark.parametrize("noise", [0.0, 0.01, 0.2])
 @pytest.mark.parametrize("law", [sympy.sin(3 * x * y) + z, sympy.Abs(x - y) + z, sympy.exp(x) / (z + y)])
-def test_the_error_is_that_on_fresh_rows(law, noise):
+def test_the_error_is_honest(law, noise):
+    """It is that of the true law, which only the test knows, plus the noise."""
     columns, target = table(law, (0.5, 2))
-    rng = np.random.default_rng(5)
-    noisy = target + noise * target.std() * rng.normal(size=len(target))
+    noisy = target + noise * target.std() * np.random.default_rng(5).normal(size=len(target))
     g = polynomial_surrogate(columns, noisy)
-    inner = np.sqrt(np.mean((g.f - noisy[g.rows]) ** 2)) / noisy.std()
-    assert g.error > 0.7 * noise
-    assert g.error > 0.3 * inner
-    assert g.error < 1.5 * noise + 0.2
+    inner = np.sqrt(np.mean((g.f - target[g.rows]) ** 2)) / target.std()
+    assert 0.8 * np.hypot(noise, inner) < g.error < 1.3 * noise + 5 * inner
 
 
 def test_too_little_data_gives_none():
