@@ -18,7 +18,7 @@ from kansci.search.algebra import power_law, relation
 from kansci.search.features import feature_relations
 from kansci.search.few_constants import few_constants
 from kansci.search.index import single_indices
-from kansci.search.leaf import univariate
+from kansci.search.leaf import high_polynomial, univariate
 from kansci.search.monomials import Feature
 from kansci.search.pairs import two_terms
 from kansci.search.pool import Pool
@@ -204,6 +204,7 @@ UNIVARIATE: tuple[Step, ...] = (
         0.012,
     ),
     Step("a function of one variable with powers beside and inside", _leaf(2), 0.8, 0.5),
+    Step("a polynomial of high degree", lambda _, p, __: high_polynomial(p), 1.8, 0.1),
 )
 MULTIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),

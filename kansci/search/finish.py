@@ -63,6 +63,10 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
     )
     expr = on_the_data(expr, pool.symbols, data.columns)
     judged = Parametric.of(expr, pool.symbols).refit(train_columns, y, weight, steps=50)[0]
+    if candidate.exact and judged.parameters:
+        # numbers that were spread over several parameters may be exact now that they stand together
+        judged, more = snap_constants(judged, train_columns, y, weight)
+        snapped = (*snapped, *more)
     values = judged.predict(rows.columns)
     if not rows.loss(values, rows.held) <= max(1.5 * candidate.held, 1e-13):
         judged = model  # the simplified form lost accuracy: keep the long one

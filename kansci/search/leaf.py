@@ -10,12 +10,14 @@ from kansci.search.monomials import Feature
 from kansci.search.problem import TARGET, Problem, View, views
 from kansci.symbolic.match import match
 
-__all__ = ["univariate"]
+__all__ = ["high_polynomial", "univariate"]
 
 FEWEST_ROWS = 12
 """With fewer rows, formulas with four constants and more could not pay for them."""
 COLUMNS = 24
-MAX_DEGREE = 12
+MAX_DEGREE = 6
+HIGH_DEGREE = 12
+"""Polynomials of this degree come late: on a short interval they imitate any smooth function."""
 _Q = sympy.Rational
 _POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 0.5, -0.5, 1.5, -1.5))
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
@@ -48,6 +50,20 @@ def _plain(problem: Problem) -> Iterator[sympy.Expr | None]:
             if found is not None:
                 yield problem.solution(view.inverse.xreplace({TARGET: found}))
                 break
+
+
+def high_polynomial(problem: Problem) -> Iterator[sympy.Expr | None]:
+    """Dense polynomials, when nothing shorter was exact.
+
+    Args:
+        problem: One column.
+
+    Yields:
+        At most one formula of the table's target.
+    """
+    feature = Feature(problem.columns[0], problem.exprs[0])
+    found = relation([feature], views(problem.y)[0], COLUMNS, max_degree=HIGH_DEGREE, quotient=False)
+    yield None if found is None else problem.solution(found)
 
 
 def _other_views(problem: Problem) -> Iterator[sympy.Expr | None]:
