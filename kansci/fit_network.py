@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 
 from kansci import metrics
+from kansci.basis import basis_names
 from kansci.data import Dataset
 from kansci.errors import SettingsError
 from kansci.models import KAN
@@ -39,7 +40,7 @@ class FitSettings:
 
     Attributes:
         width: nodes on each level; None takes (1, 1) for one input and (I, 5, 1) for more.
-        basis: family of functions on the edges.
+        basis: family of functions on the edges, or one for each layer.
         grid: intervals of the edges' grid.
         k: degree of the splines.
         base_fun: base function of every edge.
@@ -50,7 +51,7 @@ class FitSettings:
     """
 
     width: tuple[int, ...] | None = None
-    basis: str = "bspline"
+    basis: str | tuple[str, ...] = "bspline"
     grid: int = 5
     k: int = 3
     base_fun: str = "silu"
@@ -60,13 +61,14 @@ class FitSettings:
     lamb: float = 3e-2
 
     def __post_init__(self) -> None:
-        """Check what training does not check.
+        """Check what can be checked without data.
 
         Raises:
             SettingsError: There is no such basis.
         """
-        if self.basis != "bspline":
-            raise SettingsError(f"basis={self.basis!r}: this version has 'bspline'")
+        for name in (self.basis,) if isinstance(self.basis, str) else self.basis:
+            if name not in basis_names():
+                raise SettingsError(f"basis={name!r}: choose among {', '.join(basis_names())}")
         self.train(lamb=self.lamb)
 
     def train(self, *, lamb: float = 0.0, grids: tuple[int, ...] = ()) -> TrainSettings:
@@ -76,6 +78,7 @@ class FitSettings:
             steps=self.steps,
             grids=grids or (self.grid,),
             k=self.k,
+            basis=self.basis,
             base_fun=self.base_fun,
             lamb=lamb,
         )

@@ -41,6 +41,6 @@ def test_settings_that_cannot_be_are_named(table):
     with pytest.raises(SettingsError, match="width 3,1 does not fit"):
         fit_network(table, FitSettings((3, 1)))
     with pytest.raises(SettingsError, match="bspline"):
-        FitSettings(basis="fourier")
+        FitSettings(basis="wavelet")
     with pytest.raises(SettingsError, match="restarts=0"):
         FitSettings(restarts=0)

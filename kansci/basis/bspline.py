@@ -1,23 +1,27 @@
 """B-splines on a grid of G intervals for each input, continued linearly outside it."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar
 
 import torch
 
 from kansci.basis.base import Basis
+from kansci.basis.grid import at_least_float32, check_finer, checked_domain
 from kansci.errors import SettingsError
-from kansci.kernels.bspline import bspline_jet, insertion_matrix
+from kansci.kernels import Functions
+from kansci.kernels.bspline import bspline_jet, cardinal_jet, insertion_matrix
 
 
 class BSpline(Basis):
     """K = G + k splines of degree k for each input.
 
     Outside the domain every function goes on with its value and slope at the boundary, so that derivatives of
-    order 2 and above vanish there.
+    order 2 and above vanish there. With degree 1 they are the piecewise-linear hats.
     """
 
     knots: torch.Tensor
+    name: ClassVar[str] = "bspline"
+    tensor_names: ClassVar[tuple[str, ...]] = ("knots",)
 
     def __init__(self, grid_size: int, degree: int, domain: torch.Tensor):
         """Place equally spaced knots.
@@ -33,11 +37,9 @@ class BSpline(Basis):
         super().__init__()
         if grid_size < 1 or degree < 0:
             raise SettingsError(f"grid={grid_size}, k={degree}: grid must be at least 1 and k at least 0")
-        domain = torch.as_tensor(domain, dtype=torch.float64)
+        domain = checked_domain(grid_size, domain)
         low, high = domain[..., :1], domain[..., 1:]
-        if not bool((high > low).all()):
-            raise SettingsError("a grid's upper end must be above its lower end for every input")
-        steps = torch.arange(-degree, grid_size + degree + 1, dtype=torch.float64, device=domain.device)
+        steps = torch.arange(-degree, grid_size + degree + 1, dtype=domain.dtype, device=domain.device)
         self.degree = degree
         self.uniform = True
         self.register_buffer("knots", low + (high - low) * (steps / grid_size))
@@ -72,23 +74,41 @@ class BSpline(Basis):
         """The G + 1 knots inside the domain, shape (..., I, G + 1)."""
         return self.knots[..., self.degree : self.size + 1]
 
-    def jet(self, x: torch.Tensor, orders: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
-        """Evaluate several derivatives at once: x (..., N, I) -> one (..., N, I, K) for each order."""
-        low, high = self.domain.unsqueeze(-3).unbind(-1)
-        inside = torch.minimum(torch.maximum(x, low), high)
-        excess = (x - inside).unsqueeze(-1)
-        if not bool((excess != 0).any()):
-            return bspline_jet(x, self.knots, self.degree, orders, uniform=self.uniform)
-        wanted = tuple(sorted({*orders, 1} if 0 in orders else set(orders)))
-        jets = bspline_jet(inside, self.knots, self.degree, wanted, uniform=self.uniform)
-        by_order = dict(zip(wanted, jets, strict=True))
-        return tuple(self._continued(by_order, nu, excess) for nu in orders)
+    @property
+    def constant(self) -> torch.Tensor:
+        """Coefficients (K,) of the function 1: splines sum to one."""
+        return torch.ones(self.size, dtype=self.knots.dtype, device=self.knots.device)
 
-    @staticmethod
-    def _continued(jets: dict[int, torch.Tensor], nu: int, excess: torch.Tensor) -> torch.Tensor:
-        if nu == 0:
-            return torch.addcmul(jets[0], excess, jets[1])
-        return jets[nu] if nu == 1 else jets[nu].masked_fill(excess != 0, 0.0)
+    def place(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | float]:
+        """Count in knot spacings from the lower end where knots are equally spaced, else keep x."""
+        if not self.uniform:
+            return at_least_float32(x), 1.0
+        low, high = self.domain.unsqueeze(-3).unbind(-1)
+        scale = self.grid_size / (high - low)
+        return at_least_float32((x - low) * scale), scale
+
+    def bounds(self) -> tuple[torch.Tensor | float, torch.Tensor | float]:
+        """Ends of the grid, in t."""
+        if self.uniform:
+            return 0.0, float(self.grid_size)
+        low, high = self.domain.unsqueeze(-3).unbind(-1)
+        return low, high
+
+    def placed_jet(self, t: torch.Tensor, orders: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
+        """Evaluate derivatives by t (..., N, I), each (..., N, I, K)."""
+        if self.uniform:
+            return cardinal_jet(t, self.degree, self.size, orders)
+        return bspline_jet(t, self.knots, self.degree, orders)
+
+    def functions(self) -> Functions:
+        """Name what the kernels sum over."""
+        return Functions("bspline", self.size, self.degree, knots=None if self.uniform else self.knots)
+
+    def roughness(self) -> torch.Tensor:
+        """Give the form of neighbouring coefficients' second differences (P-splines: Eilers, Marx 1996)."""
+        identity = torch.eye(self.size, dtype=self.knots.dtype, device=self.knots.device)
+        differences = identity.diff(n=2, dim=0)
+        return differences.mT @ differences
 
     def refine(self, size: int) -> tuple["BSpline", torch.Tensor]:
         """Insert knots until there are `size` intervals.
@@ -101,14 +121,8 @@ class BSpline(Basis):
 
         Returns:
             The finer basis and the matrix (..., I, K', K) that maps coefficients; the function is the same.
-
-        Raises:
-            SettingsError: `size` is smaller than G.
         """
-        if size < self.grid_size:
-            raise SettingsError(
-                f"a grid of {self.grid_size} intervals cannot be refined to {size}: ask for more"
-            )
+        check_finer(self.grid_size, size)
         grid = self.grid
         parts, rest = divmod(size, self.grid_size)
         if rest == 0:
@@ -131,7 +145,18 @@ class BSpline(Basis):
 
     def to_config(self) -> dict[str, Any]:
         """Describe everything but the knots, in JSON's types."""
-        return {"basis": "bspline", "grid": self.grid_size, "k": self.degree, "uniform": self.uniform}
+        return {"basis": self.name, "grid": self.grid_size, "k": self.degree, "uniform": self.uniform}
+
+    @classmethod
+    def from_config(cls, config: Mapping[str, Any], domain: torch.Tensor) -> "BSpline":
+        """Build the basis that `to_config` described, with equally spaced knots, on a domain (..., I, 2)."""
+        basis = cls(int(config["grid"]), int(config.get("k", 3)), domain)
+        basis.uniform = bool(config.get("uniform", True))
+        return basis
+
+    def with_tensors(self, tensors: Mapping[str, torch.Tensor]) -> "BSpline":
+        """Give the basis of the same form on other knots."""
+        return type(self).from_knots(tensors["knots"], self.degree, uniform=self.uniform)
 
     def combined(self, function: Callable[..., torch.Tensor], *others: Basis) -> "BSpline":
         """Give the basis whose knots are `function` of this one's and the others'."""

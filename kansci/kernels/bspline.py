@@ -27,26 +27,58 @@ def bspline_values(
     return bspline_jet(x, knots, degree, (nu,), uniform=uniform)[0]
 
 
+def cardinal_values(t: torch.Tensor, degree: int, size: int, nu: int = 0) -> torch.Tensor:
+    """Evaluate the nu-th derivative of the splines whose knots are the integers from -degree.
+
+    Args:
+        t: shape (..., N, I); the domain is [0, size - degree], outside it the end polynomials continue.
+        degree: k >= 0.
+        size: number K of splines.
+        nu: order of the derivative.
+
+    Returns:
+        Shape (..., N, I, K).
+    """
+    return cardinal_jet(t, degree, size, (nu,))[0]
+
+
+def cardinal_jet(
+    t: torch.Tensor, degree: int, size: int, orders: tuple[int, ...]
+) -> tuple[torch.Tensor, ...]:
+    """Evaluate several derivatives at once; as `cardinal_values`, one tensor for each of `orders`."""
+    return _scattered(t, *_cardinal_offsets(t, degree, size - degree), (degree, size), orders)
+
+
 def bspline_jet(
     x: torch.Tensor, knots: torch.Tensor, degree: int, orders: tuple[int, ...], *, uniform: bool = False
 ) -> tuple[torch.Tensor, ...]:
     """Evaluate several derivatives at once; as `bspline_values`, one tensor for each of `orders`."""
-    n_functions = knots.shape[-1] - degree - 1
-    if uniform:
-        interval, left, right, spacing = _uniform_offsets(x, knots, degree)
-    else:
-        interval, left, right = _offsets(x, knots, degree)
-        spacing = None
+    size = knots.shape[-1] - degree - 1
+    if not uniform:
+        return _scattered(x, *_offsets(x, knots, degree), (degree, size), orders)
+    low, high = knots[..., None, :, degree], knots[..., None, :, -degree - 1]
+    spacing = (high - low) / (size - degree)
+    jets = cardinal_jet((x - low) / spacing, degree, size, orders)
+    return tuple(jet / spacing.unsqueeze(-1) ** nu for nu, jet in zip(orders, jets, strict=True))
+
+
+def _scattered(
+    x: torch.Tensor,
+    interval: torch.Tensor,
+    left: list[torch.Tensor],
+    right: list[torch.Tensor],
+    sizes: tuple[int, int],
+    orders: tuple[int, ...],
+) -> tuple[torch.Tensor, ...]:
+    """Put the k+1 local values of each order in their places among the K; `sizes` is (k, K)."""
+    degree, size = sizes
     index = interval.unsqueeze(-1) + torch.arange(degree + 1, device=x.device)
     jets = []
     for nu in orders:
-        if nu > degree:
-            jets.append(x.new_zeros((*x.shape, n_functions)))
-            continue
-        local = torch.stack(_local_values(x, left, right, degree, nu), dim=-1)
-        if spacing is not None and nu > 0:
-            local = local / spacing.unsqueeze(-1) ** nu
-        jets.append(local.new_zeros((*x.shape, n_functions)).scatter(-1, index, local))
+        jet = x.new_zeros((*x.shape, size))
+        if nu <= degree:
+            jet = jet.scatter(-1, index, torch.stack(_local_values(x, left, right, degree, nu), dim=-1))
+        jets.append(jet)
     return tuple(jets)
 
 
@@ -72,19 +104,15 @@ def _local_values(
     return values
 
 
-def _uniform_offsets(
-    x: torch.Tensor, knots: torch.Tensor, degree: int
-) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor], torch.Tensor]:
-    """Distances, in knot spacings, from x to the k knots on either side; for equally spaced knots."""
-    n_intervals = knots.shape[-1] - 2 * degree - 1
-    low, high = knots[..., None, :, degree], knots[..., None, :, -degree - 1]
-    spacing = (high - low) / n_intervals
-    position = (x - low) / spacing
-    interval = position.detach().floor().clamp_(0, n_intervals - 1)
-    u = position - interval
+def _cardinal_offsets(
+    t: torch.Tensor, degree: int, n_intervals: int
+) -> tuple[torch.Tensor, list[torch.Tensor], list[torch.Tensor]]:
+    """Number of the interval of each t, and distances to the k integers on either side."""
+    interval = t.detach().floor().clamp_(0, n_intervals - 1)
+    u = t - interval
     left = [u + j for j in range(degree)]
     right = [(j + 1) - u for j in range(degree)]
-    return interval.long(), left, right, spacing
+    return interval.long(), left, right
 
 
 def _offsets(

@@ -1,24 +1,30 @@
 """The Kolmogorov-Arnold network: layers of one-variable functions and sums, float64 throughout."""
 
 import itertools
+import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import numpy as np
 import torch
 
-from kansci.basis import BSpline
-from kansci.errors import SettingsError
+from kansci.basis import Basis, BasisSpec, glorot_deviation, layer_specs, make_basis
+from kansci.errors import ExtrapolationWarning, SettingsError
 from kansci.models import surgery
 from kansci.models.layer import KANLayer, n_base_functions
 
 Domain = Sequence[float] | Sequence[Sequence[float]] | torch.Tensor | np.ndarray
+
+# Random coefficients are smaller where a base function carries the signal already.
+_BESIDE_BASE = 0.3
 
 
 class KAN(torch.nn.Module):
     """A network whose edge (l, i, j), from node i of level l to node j of the next, carries a function.
 
     phi(x) = base_scale * b(u) + sum_k coef_k B_k(x), where u is x mapped to [-1, 1] over the edge's grid.
+    Outside its grid an edge goes on as a straight line; `predict`, and `forward` in evaluation mode, warn of
+    rows that are.
     Nodes add their edges. Everything but `fit` leaves the network as it is and returns a new one.
 
     Attributes:
@@ -39,19 +45,19 @@ class KAN(torch.nn.Module):
         k: int = 3,
         base_fun: str = "silu",
         *,
+        basis: BasisSpec | Sequence[BasisSpec] = "bspline",
         grid_range: Domain = (-1.0, 1.0),
-        noise_scale: float = 0.3,
         seed: int = 0,
     ):
-        """Build a network with small random edges.
+        """Build a network with random edges that keep values and gradients of order one.
 
         Args:
             width: number of nodes on each level, inputs first, outputs last.
             grid: intervals of each edge's grid.
             k: degree of the splines.
             base_fun: "silu", "identity", "tanh" or "zero".
+            basis: family of the edges' functions (see `make_basis`), or one for each layer.
             grid_range: ends of the inputs' grids, one pair or one for each input.
-            noise_scale: size of the random coefficients.
             seed: of the random coefficients.
 
         """
@@ -60,13 +66,13 @@ class KAN(torch.nn.Module):
         generator = torch.Generator().manual_seed(seed)
         domain = _domains(grid_range, width[0])
         layers: list[KANLayer] = []
-        for n_in, n_out in itertools.pairwise(width):
-            basis = BSpline(grid, k, domain if not layers else _domains((-1.0, 1.0), n_in))
-            n_functions = basis.size + n_base_functions(base_fun)
-            weight = torch.randn((n_out, n_in, n_functions), generator=generator, dtype=torch.float64)
-            weight *= noise_scale / n_in**0.5
-            weight[..., : n_base_functions(base_fun)] += 1 / n_in**0.5
-            layers.append(KANLayer(basis, base_fun, weight))
+        specs = layer_specs(basis, len(width) - 1)
+        for (n_in, n_out), spec in zip(itertools.pairwise(width), specs, strict=True):
+            placed = make_basis(spec, grid, k, domain if not layers else _domains((-1.0, 1.0), n_in))
+            coef = torch.randn((n_out, n_in, placed.size), generator=generator, dtype=torch.float64)
+            coef *= (_BESIDE_BASE if n_base_functions(base_fun) else 1.0) * glorot_deviation(placed, n_out)
+            base = torch.full((n_out, n_in, n_base_functions(base_fun)), n_in**-0.5, dtype=torch.float64)
+            layers.append(KANLayer(placed, base_fun, torch.cat([base, coef], dim=-1)))
         self._place(layers)
 
     def _place(self, layers: Sequence[KANLayer]) -> None:
@@ -98,8 +104,8 @@ class KAN(torch.nn.Module):
 
     @property
     def k(self) -> int:
-        """Degree of the first layer's splines."""
-        return int(self.layers[0].basis.to_config()["k"])
+        """Degree of the first layer's splines, 0 for another family."""
+        return int(self.layers[0].basis.to_config().get("k", 0))
 
     @property
     def base_fun(self) -> str:
@@ -113,6 +119,8 @@ class KAN(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map rows x (N, I) to outputs (N, J)."""
+        if not self.training:
+            self._warn_outside(x)
         for layer in self.layers:
             x = layer(x)
         return x
@@ -120,7 +128,25 @@ class KAN(torch.nn.Module):
     @torch.no_grad()
     def predict(self, x: torch.Tensor | np.ndarray) -> np.ndarray:
         """Map rows x (N, I) to outputs (N, J) as an array."""
-        return self(torch.as_tensor(x, dtype=torch.float64)).numpy()
+        rows = torch.as_tensor(x, dtype=torch.float64)
+        if self.training:  # in evaluation mode, forward warns
+            self._warn_outside(rows)
+        return self(rows).numpy()
+
+    def outside(self, x: torch.Tensor) -> torch.Tensor:
+        """Tell which rows of x (N, I) are extrapolated: outside the grid of an input that is used; (N,)."""
+        used = self.layers[0].mask.bool().any(dim=0)
+        return (self.layers[0].basis.outside(x) & used).any(dim=-1)
+
+    def _warn_outside(self, x: torch.Tensor) -> None:
+        count = int(self.outside(x).sum())
+        if count:
+            warnings.warn(
+                f"{count} of {len(x)} rows ({count / len(x):.1%}) are beyond the grids of the inputs "
+                "by more than 5% of their width: there its edges go on as straight lines",
+                ExtrapolationWarning,
+                stacklevel=3,
+            )
 
     @torch.no_grad()
     def activations(self, x: torch.Tensor | np.ndarray) -> list[torch.Tensor]:
@@ -248,10 +274,7 @@ def _domains(grid_range: Domain, n_inputs: int) -> torch.Tensor:
 
 
 def _empty_layer(row: Mapping[str, Any], n_in: int, n_out: int) -> KANLayer:
-    if row["basis"] != "bspline":
-        raise SettingsError(f"basis {row['basis']!r} is not known")
-    basis = BSpline(int(row["grid"]), int(row["k"]), _domains((-1.0, 1.0), n_in))
-    basis.uniform = bool(row["uniform"])
+    basis: Basis = make_basis(row, int(row["grid"]), 3, _domains((-1.0, 1.0), n_in))
     base_fun = str(row["base_fun"])
     weight = torch.zeros((n_out, n_in, basis.size + n_base_functions(base_fun)), dtype=torch.float64)
     return KANLayer(basis, base_fun, weight)

@@ -3,7 +3,6 @@
 import torch
 
 from kansci.basis import Basis, base_function
-from kansci.kernels import edge_sum
 
 
 def edge_functions(
@@ -78,7 +77,12 @@ class KANLayer(torch.nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map x (..., N, I) to y (..., N, J)."""
-        return edge_sum(edge_functions(self.basis, self.base_fun, x)[0], self.weight)
+        y = self.basis.edge_sum(x, self.coef * self.mask.unsqueeze(-1))
+        if not n_base_functions(self.base_fun):
+            return y
+        function, _ = base_function(self.base_fun)
+        base = function(self.basis.unit(x)).to(y.dtype)
+        return y + base @ (self.base_scale * self.mask).mT
 
     def edge(self, i: int, j: int, x: torch.Tensor) -> torch.Tensor:
         """Evaluate the edge from input i to output j as a function of one variable: x (N,) -> (N,)."""

@@ -18,7 +18,9 @@ _N_SAMPLES = 1024
 
 
 def refine(self: "KAN", new_grid: int) -> "KAN":
-    """Give the same function on a finer grid, by inserting knots.
+    """Give the same function on a finer grid: knots are inserted, or further functions added at zero.
+
+    Only Gaussian bumps cannot represent it exactly; they come as close as least squares does.
 
     Args:
         self: the network.

@@ -20,8 +20,6 @@ _MODEL: Schema = {"width": _SIZES, "layers": OBJECTS}
 _LAYER: Schema = {
     "basis": TEXT,
     "grid": COUNT,
-    "k": COUNT,
-    "uniform": ("true or false", lambda value: isinstance(value, bool)),
     "base_fun": TEXT,
 }
 
@@ -68,6 +66,4 @@ def _bytes_claimed(config: dict) -> int:
     """Size of the weights in the header's own words, so that a short file cannot ask for much memory."""
     width = config["width"]
     pairs = zip(config["layers"], width[:-1], width[1:], strict=False)
-    return sum(
-        8 * n_in * n_out * (max(layer["grid"], 0) + max(layer["k"], 0)) for layer, n_in, n_out in pairs
-    )
+    return sum(8 * n_in * n_out * max(layer["grid"], 0) for layer, n_in, n_out in pairs)

@@ -22,6 +22,7 @@ OnStep = Callable[[StepEvent], None]
 _ADAPT_AT = (3, 8, 15, 25)
 
 
+@torch.no_grad()
 def fit_population(
     X: Array,
     y: Array,
@@ -63,6 +64,7 @@ def fit_population(
     return _Run(start, train, held_out, scale, settings, on_step).trained()
 
 
+@torch.no_grad()
 def train_population(
     models: Sequence[KAN],
     X: Array,
@@ -146,8 +148,7 @@ class _Run:
         self._stopped = False
         self._place(start)
         self._best = start
-        self._best_train = self._rmse(half_mean_square(start, self._rows))
-        self._best_validation = self._validation(start)
+        self._measure()
 
     def trained(self) -> Trained:
         """Run and collect the members, best first."""
@@ -155,6 +156,8 @@ class _Run:
         for number, size in enumerate(self._settings.grids):
             self._place(self._best if number == 0 else self._best.refine(size))
             self._best = self._population
+            if number > 0:  # a refined grid need not hold the same function to the last digit
+                self._measure()
             self._stage(size, stop)
             if self._stopped:
                 break
@@ -169,6 +172,10 @@ class _Run:
             self._history,
             self._stopped,
         )
+
+    def _measure(self) -> None:
+        self._best_train = self._rmse(half_mean_square(self._best, self._rows))
+        self._best_validation = self._validation(self._best)
 
     def _place(self, population: Population) -> None:
         """Start from a population whose first grid may be new."""
@@ -258,6 +265,7 @@ def _training_rows(dataset: Any) -> tuple[tuple[Array, Array], tuple[Array, Arra
     return (x, y), None
 
 
+@torch.no_grad()
 def _on_range(model: KAN, x: torch.Tensor) -> KAN:
     """Move the inputs' grids to the rows' range, unless they hold it already and are not much wider."""
     domain, wanted = model.layers[0].basis.domain, data_domain(x)

@@ -2,7 +2,7 @@
 
 import torch
 
-from kansci.kernels import edge_sum_slopes
+from kansci.kernels import edge_values
 from kansci.training.levenberg import half_mean_square
 from kansci.training.normal_equations import Rows
 from kansci.training.population import Population, PopulationLayer
@@ -43,7 +43,7 @@ def moved(layer: PopulationLayer, domain: torch.Tensor) -> PopulationLayer:
     low, high = domain.unbind(-1)
     share = torch.linspace(0, 1, 4 * basis.size + 1, dtype=torch.float64, device=domain.device).unsqueeze(-1)
     points = low.unsqueeze(-2) + (high - low).unsqueeze(-2) * share  # (..., M, I)
-    values = edge_sum_slopes(layer.functions(points)[0], layer.weight)  # (P, M, J, I)
+    values = edge_values(layer.functions(points)[0], layer.weight)  # (P, M, J, I)
     target = PopulationLayer(basis, layer.base_fun, layer.weight, layer.mask, layer.shared)
     design = target.functions(points)[0].movedim(-2, -3)  # (..., I, M, F)
     fitted = torch.linalg.pinv(design, rtol=1e-8) @ values.movedim(-1, -3)  # (P, I, F, J)

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import torch
 
-from kansci.basis import BSpline
-from kansci.kernels import edge_sum
+from kansci.basis import Basis, layer_specs, make_basis
+from kansci.kernels import sum_edges
 from kansci.models.layer import n_base_functions
 from kansci.training.population import Population, PopulationLayer
 from kansci.training.settings import TrainSettings
@@ -44,7 +44,7 @@ def initial_population(
         x: rows (N, I).
         y: targets (N, O).
         width: nodes on each level.
-        settings: sizes, degree and base function.
+        settings: sizes, families and base function.
         generator: source of the random numbers.
 
     Returns:
@@ -55,11 +55,12 @@ def initial_population(
     stride = -(-len(x) // _ENOUGH_ROWS)
     values, y = x[::stride], y[::stride]
     n_candidates = _CANDIDATES * settings.restarts
+    specs = layer_specs(settings.basis, len(width) - 1)
     for number, (n_in, n_out) in enumerate(itertools.pairwise(width)):
         shared = number == 0
         unit = torch.tensor([-1.0, 1.0], dtype=torch.float64)
         placed = domain if shared else unit.expand(n_candidates, n_in, 2)
-        basis = BSpline(settings.grids[0], settings.k, placed)
+        basis = make_basis(specs[number], settings.grids[0], settings.k, placed)
         weight = random_coefs((n_candidates, n_out, n_in), basis, settings.restarts, generator)
         weight = torch.nn.functional.pad(weight, (n_base_functions(settings.base_fun), 0))
         layer = PopulationLayer(basis, settings.base_fun, weight, torch.ones_like(weight[..., 0]), shared)
@@ -76,14 +77,14 @@ def initial_population(
 
 
 def random_coefs(
-    shape: tuple[int, int, int], basis: BSpline, n_members: int, generator: torch.Generator
+    shape: tuple[int, int, int], basis: Basis, n_members: int, generator: torch.Generator
 ) -> torch.Tensor:
     """Draw smooth functions for all edges: coefficients of shape (*shape, K).
 
     Every third member starts smoother, because some laws are reached only from nearly linear edges and others
     (a sine inside) hardly ever.
     """
-    unit = BSpline(basis.grid_size, basis.degree, torch.tensor([[-1.0, 1.0]]))
+    unit = basis.from_config(basis.to_config(), torch.tensor([[-1.0, 1.0]], dtype=torch.float64))
     points = torch.linspace(-1, 1, 4 * basis.size, dtype=torch.float64)
     orders = torch.arange(1, _N_MODES + 1, dtype=torch.float64)
     modes = torch.cos(orders * points.clamp(-1, 1).arccos().unsqueeze(-1))  # (M, modes)
@@ -95,7 +96,7 @@ def random_coefs(
 
 
 def _filled(layer: PopulationLayer, functions: torch.Tensor) -> tuple[PopulationLayer, torch.Tensor]:
-    values = edge_sum(functions, layer.weight)
+    values = sum_edges(functions, layer.weight)
     low, high = values.amin(dim=1), values.amax(dim=1)
     scale = 2 * _FILL / (high - low).clamp(min=1e-300)
     shift = -0.5 * (high + low) * scale

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
-from kansci.kernels import edge_sum, edge_sum_slopes
+from kansci.kernels import edge_values, sum_edges
 from kansci.models.importance import function_covariance
 from kansci.training.population import Population
 
@@ -71,12 +71,12 @@ class NormalEquations:
 def run(population: Population, inputs: torch.Tensor) -> Pass:
     """Go forward for the functions and back for the node gradients."""
     functions, slopes = [inputs], []
-    values = edge_sum(inputs, population.layers[0].weight)
+    values = sum_edges(inputs, population.layers[0].weight)
     for layer in population.layers[1:]:
         here, slope = layer.functions(values, (0, 1))
         functions.append(here)
-        slopes.append(edge_sum_slopes(slope, layer.weight))  # (P, n, J, I)
-        values = edge_sum(here, layer.weight)
+        slopes.append(edge_values(slope, layer.weight))  # (P, n, J, I)
+        values = sum_edges(here, layer.weight)
     n_out = values.shape[-1]
     gradient = torch.eye(n_out, dtype=values.dtype, device=values.device).expand(*values.shape, n_out)
     gradients = [gradient]

@@ -78,7 +78,7 @@ def group_sparsity(population: Population, equations: NormalEquations, lamb: flo
 
 
 def smoothness(population: Population, weight: float) -> Penalty:
-    """Penalise second differences of neighbouring coefficients (P-splines: Eilers and Marx 1996).
+    """Penalise every edge's curvature.
 
     Args:
         population: P networks.
@@ -90,11 +90,8 @@ def smoothness(population: Population, weight: float) -> Penalty:
     forms = []
     for layer in population.layers:
         size = layer.weight.shape[-1]
-        differences = torch.eye(size - layer.n_base, dtype=torch.float64, device=layer.weight.device).diff(
-            n=2, dim=0
-        )
         form = torch.zeros((size, size), dtype=torch.float64, device=layer.weight.device)
-        form[layer.n_base :, layer.n_base :] = weight * differences.mT @ differences
+        form[layer.n_base :, layer.n_base :] = weight * layer.basis.roughness()
         forms.append(form.repeat(*layer.weight.shape[:3], 1, 1))
     return Penalty(forms)
 

@@ -7,7 +7,7 @@ import torch
 
 from kansci.basis import Basis
 from kansci.errors import SettingsError
-from kansci.kernels import edge_sum
+from kansci.kernels import sum_edges
 from kansci.models import KAN, KANLayer, edge_functions
 from kansci.models.layer import n_base_functions
 
@@ -41,10 +41,10 @@ class PopulationLayer:
         return edge_functions(self.basis, self.base_fun, x, orders)
 
     def rescaled(self, scale: torch.Tensor, shift: torch.Tensor) -> "PopulationLayer":
-        """Replace each output node z by scale * z + shift, both (P, J); exact, as B-splines sum to one."""
+        """Replace each output node z by scale * z + shift, both (P, J); exact, as every basis holds 1."""
         weight = self.weight * scale[..., None, None]
         share = self.mask / self.mask.sum(dim=-1, keepdim=True).clamp(min=1)
-        weight[..., self.n_base :] += (shift.unsqueeze(-1) * share).unsqueeze(-1)
+        weight[..., self.n_base :] += (shift.unsqueeze(-1) * share).unsqueeze(-1) * self.basis.constant
         return replace(self, weight=weight)
 
     def mapped(self, function: Callable[..., torch.Tensor], *others: "PopulationLayer") -> "PopulationLayer":
@@ -77,10 +77,8 @@ class Population:
         Raises:
             SettingsError: the networks differ in shape or in the inputs' grids.
         """
-        first = models[0].layers[0].basis.domain
-        if any(model.width != models[0].width for model in models) or any(
-            not torch.equal(model.layers[0].basis.domain, first) for model in models
-        ):
+        first = models[0]
+        if any(model.width != first.width or not _same_inputs(model, first) for model in models):
             raise SettingsError(
                 "networks that train together must have one width and one grid for the inputs"
             )
@@ -101,16 +99,16 @@ class Population:
         Returns:
             Outputs, shape (P, N, O).
         """
-        values = edge_sum(inputs, self.layers[0].weight)
+        values = sum_edges(inputs, self.layers[0].weight)
         for layer in self.layers[1:]:
-            values = edge_sum(layer.functions(values)[0], layer.weight)
+            values = sum_edges(layer.functions(values)[0], layer.weight)
         return values
 
     def levels(self, inputs: torch.Tensor) -> list[torch.Tensor]:
         """Give the values entering each layer after the first, and the outputs: each (P, N, nodes)."""
-        values = [edge_sum(inputs, self.layers[0].weight)]
+        values = [sum_edges(inputs, self.layers[0].weight)]
         for layer in self.layers[1:]:
-            values.append(edge_sum(layer.functions(values[-1])[0], layer.weight))
+            values.append(sum_edges(layer.functions(values[-1])[0], layer.weight))
         return values
 
     def inputs(self, x: torch.Tensor) -> torch.Tensor:
@@ -136,7 +134,7 @@ class Population:
         return Population(tuple(a.mapped(lambda x, y: x.index_copy(0, index, y), b) for a, b in pairs))
 
     def refine(self, size: int) -> "Population":
-        """Give the same functions on grids of `size` intervals, by inserting knots."""
+        """Give the same functions on grids of `size` intervals."""
         layers = []
         for layer in self.layers:
             basis, matrix = layer.basis.refine(max(size, layer.basis.grid_size))
@@ -151,6 +149,13 @@ class Population:
         return KAN.from_layers(
             [KANLayer(layer.basis, layer.base_fun, layer.weight, layer.mask) for layer in layers]
         )
+
+
+def _same_inputs(one: KAN, other: KAN) -> bool:
+    here, there = (model.layers[0].basis for model in (one, other))
+    return here.to_config() == there.to_config() and all(
+        torch.equal(getattr(here, name), getattr(there, name)) for name in here.tensor_names
+    )
 
 
 def _stack(layers: Sequence[KANLayer], *, shared: bool) -> PopulationLayer:

@@ -1,11 +1,11 @@
 """What a training run is told, what it reports, and what it returns."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kansci.basis import base_function
+from kansci.basis import BasisSpec, base_function
 from kansci.errors import SettingsError
 from kansci.models import KAN
 
@@ -19,9 +19,10 @@ class TrainSettings:
         steps: Levenberg-Marquardt steps on each grid.
         grids: grid sizes, from coarse to fine.
         k: degree of the splines.
+        basis: family of the edges' functions, or one for each layer.
         base_fun: base function of every edge; "zero" trains best.
         lamb: weight of the group sparsity penalty, relative to the variance of y.
-        smooth: weight of the penalty on coefficients' second differences; it fills gaps in the data.
+        smooth: weight of the penalty on the edges' curvature; it fills gaps in the data.
         validation_fraction: share of the rows held out to choose the best member; none below 20 rows.
         tolerance: a member retires when its loss falls by less than this share over ten steps.
         seconds: time allowed, or None.
@@ -33,6 +34,7 @@ class TrainSettings:
     steps: int = 50
     grids: tuple[int, ...] = (5,)
     k: int = 3
+    basis: BasisSpec | Sequence[BasisSpec] = "bspline"
     base_fun: str = "zero"
     lamb: float = 0.0
     smooth: float = 0.0

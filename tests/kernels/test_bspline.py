@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.interpolate import BSpline as ScipyBSpline
 
-from kansci.kernels import bspline_jet, bspline_values, edge_sum, edge_sum_slopes, insertion_matrix
+from kansci.kernels import bspline_jet, bspline_values, edge_values, insertion_matrix, sum_edges
 
 degrees, grids, seeds = st.integers(0, 6), st.integers(1, 12), st.integers(0, 2**16)
 
@@ -89,9 +89,9 @@ def test_edge_sum_is_the_contraction(leading):
     values = torch.tensor(rng.normal(size=(*leading, 6, 2, 5)))
     p = "p" if leading else ""
     expected = torch.einsum(f"{p}nik,pjik->pnj", values, coef)
-    torch.testing.assert_close(edge_sum(values, coef), expected)
+    torch.testing.assert_close(sum_edges(values, coef), expected)
     expected = torch.einsum(f"{p}nik,pjik->pnji", values, coef)
-    torch.testing.assert_close(edge_sum_slopes(values, coef), expected)
+    torch.testing.assert_close(edge_values(values, coef), expected)
     torch.testing.assert_close(
-        edge_sum(torch.zeros(0, 2, 5, dtype=torch.float64), coef), torch.zeros(3, 0, 4).double()
+        sum_edges(torch.zeros(0, 2, 5, dtype=torch.float64), coef), torch.zeros(3, 0, 4).double()
     )

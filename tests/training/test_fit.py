@@ -126,6 +126,7 @@ def test_several_outputs():
 
 
 @pytest.mark.parametrize("n_rows", [1, 2, 8, 25])
+@pytest.mark.filterwarnings("ignore::kansci.errors.ExtrapolationWarning")
 def test_few_rows(n_rows):
     trained = fit_population(X[:n_rows], Y[:n_rows], [2, 1, 1], TrainSettings(steps=10, smooth=1e-6))
     assert np.isfinite(trained.model.predict(X)).all()
