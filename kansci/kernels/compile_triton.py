@@ -14,6 +14,7 @@ from typing import Any
 import torch
 import triton
 from triton.backends.compiler import GPUTarget
+from triton.backends.nvidia.compiler import get_ptxas
 from triton.compiler import ASTSource
 
 from kansci.kernels import bspline_triton, chebyshev_triton, fourier_triton, rbf_triton
@@ -125,19 +126,19 @@ def compile_ahead(variant: Variant, architecture: int) -> Resources:
     }
     source = ASTSource(variant.kernel, signature, constexprs=constants, attrs=aligned)
     target = GPUTarget("cuda", architecture, 32)
-    compiled = triton.compile(source, target=target, options={"num_warps": warps})
-    return _resources(compiled.asm["ptx"], compiled.metadata.shared)
+    compiled = triton.compile(source, target=target, options={"num_warps": warps, "enable_fp_fusion": True})
+    return _resources(compiled.asm["ptx"], architecture, compiled.metadata.shared)
 
 
-def _resources(ptx: str, shared: int) -> Resources:
-    (architecture,) = re.findall(r"^\.target (\w+)", ptx, flags=re.MULTILINE)
+def _resources(ptx: str, architecture: int, shared: int) -> Resources:
+    (target,) = re.findall(r"^\.target (\w+)", ptx, flags=re.MULTILINE)
     with tempfile.TemporaryDirectory() as folder:
         source = Path(folder, "kernel.ptx")
         source.write_text(ptx, encoding="utf-8")
         command = [
-            triton.knobs.nvidia.ptxas.path,
+            get_ptxas(architecture).path,
             "-v",
-            f"--gpu-name={architecture}",
+            f"--gpu-name={target}",
             str(source),
             "-o",
             str(source.with_suffix(".cubin")),

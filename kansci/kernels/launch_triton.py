@@ -128,6 +128,6 @@ def contiguous(tensor: torch.Tensor | None) -> torch.Tensor | None:
 
 
 def launch(kernel: Any, grid: tuple[int, ...], *arguments: Any, **constants: Any) -> None:
-    """Run a kernel on the device of its first argument."""
+    """Run a kernel on the device of its first argument; the default of the fused multiply-add varies."""
     with torch.cuda.device_of(arguments[0]):
-        kernel[grid](*arguments, **constants)
+        kernel[grid](*arguments, enable_fp_fusion=True, **constants)
