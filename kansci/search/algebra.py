@@ -100,7 +100,6 @@ def relation(
         max_columns: Bound on the number of columns, and so on the cost.
         max_degree: Bound on the degree of the monomials.
         multilinear: Whether features without a group are taken to the first power only.
-
         quotient: Whether Q may be more than a constant; without it half as many rows are needed.
         max_terms: A relation with more terms is an approximant, not a law.
 

@@ -177,6 +177,11 @@ def _leaf(effort: int) -> Callable[[Search, Problem, float], Iterator[sympy.Expr
     return lambda _, problem, __: univariate(problem, effort)
 
 
+def _transcendental(dearness: float, *, pairs: bool) -> Step:
+    name = f"a relation with {'two transcendental terms' if pairs else 'one transcendental term'}"
+    return Step(name, lambda _, p, __: feature_relations(p, pairs=pairs), dearness, 0.012 if pairs else 0.008)
+
+
 def _high_relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
     features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     for view in views(problem.y)[:4]:
@@ -188,21 +193,11 @@ UNIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
     Step("a law with few constants", lambda _, p, __: few_constants(p), 0.05, 0.1),
     Step("a function of one variable", _leaf(0), 0.1, 0.2),
-    Step(
-        "a relation with one transcendental term",
-        lambda _, p, __: feature_relations(p, pairs=False),
-        0.4,
-        0.008,
-    ),
+    _transcendental(0.4, pairs=False),
     Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
     Step("a function of the logarithm", _leaf(3), 0.65, 0.2),
     Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
-    Step(
-        "a relation with two transcendental terms",
-        lambda _, p, __: feature_relations(p, pairs=True),
-        0.9,
-        0.012,
-    ),
+    _transcendental(0.9, pairs=True),
     Step("a function of one variable with powers beside and inside", _leaf(2), 0.8, 0.5),
     Step("a polynomial of high degree", lambda _, p, __: high_polynomial(p), 1.8, 0.1),
 )
@@ -214,17 +209,7 @@ MULTIVARIATE: tuple[Step, ...] = (
     Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 1.0, 0.2),
     Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 1.2, 0.2),
     Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
-    Step(
-        "a relation with one transcendental term",
-        lambda _, p, __: feature_relations(p, pairs=False),
-        1.0,
-        0.008,
-    ),
+    _transcendental(1.0, pairs=False),
     Step("a rational relation of high degree", _high_relations, 1.4, 0.4),
-    Step(
-        "a relation with two transcendental terms",
-        lambda _, p, __: feature_relations(p, pairs=True),
-        1.6,
-        0.012,
-    ),
+    _transcendental(1.6, pairs=True),
 )

@@ -11,7 +11,7 @@ from itertools import product
 import numpy as np
 import sympy
 
-from kansci.search.problem import TARGET, Problem
+from kansci.search.problem import Problem
 
 __all__ = ["single_indices"]
 
@@ -71,6 +71,4 @@ def _reduced(problem: Problem, b: tuple[int, ...], *, multiplicative: bool) -> P
         column = np.sum([v * x for x, v in zip(problem.columns, b, strict=True)], axis=0)
         expr = sympy.Add(*(v * e for e, v in zip(problem.exprs, b, strict=True)))
     step = f"y depends on {', '.join(map(str, problem.exprs))} only through {expr}"
-    return Problem((column,), (expr,), problem.y, problem.lift, (*problem.trail, step)).with_target(
-        problem.y, TARGET
-    )
+    return Problem((column,), (expr,), problem.y, problem.lift, (*problem.trail, step))

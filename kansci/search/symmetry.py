@@ -123,24 +123,21 @@ def _single(w: _Fields) -> list[Reduction]:
 
 def _linear_term(p: Problem, i: int, c: float, rho: float) -> list[Reduction]:
     """The case y = c x_i + g(rest), for c a small fraction: any other c is not known exactly enough."""
-    number = sympy.Rational(c).limit_denominator(12)
-    exact = (
-        sympy.Float(c, 17) if abs(float(number) - c) > max(5 * rho, 1e-3) * abs(c) or number == 0 else number
-    )
+    exact = sympy.Rational(c).limit_denominator(12)
+    if exact == 0 or abs(float(exact) - c) > max(5 * rho, 1e-3) * abs(c):
+        return []
     e = p.exprs[i]
     smaller = p.without([i]).with_target(
         p.y - float(exact) * p.columns[i], TARGET + exact * e, f"y is linear in {e}, beside a term without it"
     )
-    return [Reduction(smaller, rho, "drop")] if not exact.is_Float else []
+    return [Reduction(smaller, rho, "drop")]
 
 
 def _pairs(w: _Fields) -> list[Reduction]:
     p, found = w.problem, []
     for i in range(p.size):
         for j in range(i + 1, p.size):
-            found += _product(w, i, j) + _sum(w, i, j) + _squares(w, i, j)
-            if p.size >= 2:
-                found += _scaled_product(w, i, j)
+            found += _product(w, i, j) + _sum(w, i, j) + _squares(w, i, j) + _scaled_product(w, i, j)
     return found
 
 
