@@ -11,6 +11,7 @@ def simplify(
 ) -> None:
     """Snap the edges of a fitted KAN to formulas, refit, and write the formula into RUN."""
     from kansci.discovery import DiscoverSettings, simplify_network
+    from kansci.errors import RunError
     from kansci.storage import open_run, update_run
 
     from .views import live_line
@@ -18,6 +19,9 @@ def simplify(
     opened = open_run(run)
     settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
     model, dataset = opened.model(), opened.dataset()
+    loss = opened.config["settings"].get("loss", "least_squares")
+    if loss not in {"least_squares", "huber"}:
+        raise RunError(f"{run}: its outputs are for the loss {loss}; a formula needs least_squares or huber")
     with live_line() as show:
         discovery = simplify_network(model, dataset, settings, lambda event: show(describe(event)))
     update_run(run, result=discovery.to_json())

@@ -18,7 +18,7 @@ import sympy
 
 from kansci.data import Dataset
 from kansci.errors import DataError
-from kansci.symbolic.parser import parse
+from kansci.expressions.parser import parse
 
 from .catalog import choose
 

@@ -11,6 +11,7 @@ from kansci._version import __version__
 
 _HOMES = {
     "KAN": "kansci.models",
+    "KANClassifier": "kansci.estimators",
     "KANRegressor": "kansci.estimators",
     "SymbolicRegressor": "kansci.estimators",
     "Dataset": "kansci.data",
@@ -21,6 +22,12 @@ _HOMES = {
     "FittedFormula": "kansci.symbolic.formula",
     "discover": "kansci.discovery",
     "KansciError": "kansci.errors",
+    "SYMBOLIC_LIB": "kansci.symbolic.library",
+    "add_symbolic": "kansci.symbolic.library",
+    "create_dataset": "kansci.make_dataset",
+    "create_dataset_from_data": "kansci.make_dataset",
+    "kanpiler": "kansci.symbolic.kanpiler",
+    "load_pykan": "kansci.convert_pykan",
 }
 
 __all__ = ["__version__", *sorted(_HOMES)]  # noqa: PLE0604 (names are strings)

@@ -1,37 +1,35 @@
-"""The whole way from a table to a small, accurate KAN, in stages that can be resumed.
+"""From a table to a small, accurate KAN: `kansci.training.stages` on rows of a `Dataset`.
 
-    start     many random starts on a coarse grid, the best by validation
-    sparsify  the best one again under a group penalty that pushes idle edges to zero
-    prune     idle nodes and edges go; the rest is trained without the penalty
-    refine    a finer grid, kept only if the held-out error falls
-
-Each stage needs nothing but the network that the one before left, the data and the settings, so a run
-that is taken up after any stage ends with the same network as one that was never interrupted.
+What a run does depends on the data and the settings alone, so one that is taken up again ends with the same
+network, bit for bit, as one that was never interrupted.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 import numpy as np
+import torch
 
 from kansci import metrics
 from kansci.basis import basis_names
 from kansci.data import Dataset
-from kansci.errors import SettingsError
+from kansci.errors import DataError, SettingsError
 from kansci.models import KAN
-from kansci.models.surgery import drop_dead_nodes
-from kansci.training import StepEvent, Trained, TrainSettings, fit_population, train_population
+from kansci.models.nodes import read_width
+from kansci.training import StepEvent, Trained, TrainSettings
+from kansci.training.by_gradient import chosen_optimiser, train_by_gradient
+from kansci.training.checkpoint import Journal, OnCheckpoint, Snapshot
+from kansci.training.fit_options import FitOptions
+from kansci.training.losses import Loss, Softmax
+from kansci.training.rows import Sample, as_rows
+from kansci.training.stages import STAGES, OnStage, Staged, train_in_stages
+from kansci.training.user_loss import LOSSES, as_loss
 
-__all__ = ["STAGES", "FitSettings", "NetworkFit", "fit_network"]
+__all__ = ["STAGES", "FitSettings", "NetworkFit", "fit_network", "measured"]
 
-STAGES = ("start", "sparsify", "prune", "refine")
 FEWEST_TO_HOLD_OUT = 20
-WORSE = 1.25
-"""A smaller network may have this many times the held-out error of the larger one."""
-
-OnStep = Callable[[str, StepEvent], None]
-OnStage = Callable[[int, KAN, list[dict[str, Any]]], None]
+MOST_CLASSES = 100
+Level = int | tuple[int, int]
 
 
 @dataclass(frozen=True)
@@ -39,48 +37,65 @@ class FitSettings:
     """Options of `fit_network`.
 
     Attributes:
-        width: nodes on each level; None takes (1, 1) for one input and (I, 5, 1) for more.
+        width: nodes on each level, [n_sum, n_mult] where there are products; None takes (1, 1) for one input
+            and (I, 5, 1) for more.
         basis: family of functions on the edges, or one for each layer.
-        grid: intervals of the edges' grid.
+        grid: intervals of the edges' grid; several are gone through from coarse to fine; "auto" begins with
+            5 and doubles as long as the held-out error falls.
         k: degree of the splines.
         base_fun: base function of every edge.
+        loss: name of what is minimised, see `LOSSES`.
+        opt: "LM" goes through the stages; "LBFGS", "SSBroyden" and "Adam" train one network, for large ones;
+            "auto" chooses by size, see `FitOptions.chosen`.
         seed: of the starts and of the held-out rows.
         restarts: random starts.
         steps: Levenberg-Marquardt steps on each grid.
         lamb: weight of the sparsity penalty; 0 leaves sparsifying and pruning out.
+        smooth: weight of the penalty on curvature, as a share of the present loss.
     """
 
-    width: tuple[int, ...] | None = None
+    width: tuple[Level, ...] | None = None
     basis: str | tuple[str, ...] = "bspline"
-    grid: int = 5
+    grid: int | tuple[int, ...] | Literal["auto"] = "auto"
     k: int = 3
     base_fun: str = "silu"
+    loss: str = "least_squares"
+    opt: str = "auto"
     seed: int = 0
-    restarts: int = 6
-    steps: int = 50
+    restarts: int = 18
+    steps: int = 60
     lamb: float = 3e-2
+    smooth: float = 0.1
 
     def __post_init__(self) -> None:
         """Check what can be checked without data.
 
         Raises:
-            SettingsError: There is no such basis.
+            SettingsError: There is no such basis or loss, or a number is out of range.
         """
         for name in (self.basis,) if isinstance(self.basis, str) else self.basis:
             if name not in basis_names():
                 raise SettingsError(f"basis={name!r}: choose among {', '.join(basis_names())}")
-        self.train(lamb=self.lamb)
+        if self.loss not in LOSSES:
+            raise SettingsError(f"loss={self.loss!r}: choose among {', '.join(LOSSES)}")
+        if isinstance(self.grid, str) and self.grid != "auto":
+            raise SettingsError(f'grid={self.grid!r}: give a number, several from coarse to fine, or "auto"')
+        FitOptions(opt=self.opt)
+        self.train()
 
-    def train(self, *, lamb: float = 0.0, grids: tuple[int, ...] = ()) -> TrainSettings:
-        """The same as settings of one training stage."""
+    def train(self, seconds: float | None = None) -> TrainSettings:
+        """The same as settings of training."""
         return TrainSettings(
             restarts=self.restarts,
             steps=self.steps,
-            grids=grids or (self.grid,),
+            grids=(self.grid,) if isinstance(self.grid, int) else self.grid,
             k=self.k,
             basis=self.basis,
             base_fun=self.base_fun,
-            lamb=lamb,
+            loss=as_loss(self.loss),
+            lamb=self.lamb,
+            smooth_share=self.smooth,
+            seconds=seconds,
         )
 
 
@@ -88,24 +103,37 @@ class FitSettings:
 class NetworkFit:
     """A trained network.
 
-    ``history`` has one record a step; the errors are on held-out rows, or on the training rows if
-    ``held_out`` is false.
+    Attributes:
+        model: the network.
+        history: one record a step.
+        loss: of the held-out rows, as `Loss.figure` gives it.
+        rmse: root mean squared error of its predictions (for classes, of their probabilities).
+        nrmse: the same in units of the standard deviation of what is predicted.
+        r2: coefficient of determination.
+        held_out: the errors are on held-out rows; on the training rows where false.
+        stopped: the time was up, or Ctrl-C ended it.
+        interrupted: the latter.
     """
 
     model: KAN
-    history: list[dict[str, Any]]
+    history: list[dict[str, Any]] = field(repr=False)
+    loss: float
     rmse: float
     nrmse: float
     r2: float
     held_out: bool
+    stopped: bool = False
+    interrupted: bool = False
 
 
 def fit_network(
     dataset: Dataset,
     settings: FitSettings | None = None,
-    on_step: OnStep | None = None,
-    on_stage: OnStage | None = None,
-    resume: tuple[int, KAN, list[dict[str, Any]]] | None = None,
+    on_step: OnStage | None = None,
+    *,
+    seconds: float | None = None,
+    on_checkpoint: OnCheckpoint | None = None,
+    resume: Snapshot | None = None,
 ) -> NetworkFit:
     """Train, sparsify, prune and refine a KAN.
 
@@ -113,73 +141,113 @@ def fit_network(
         dataset: N rows; a fifth is held out to judge by if there are 20 or more.
         settings: Options.
         on_step: Called after each step with the name of the stage.
-        on_stage: Called after each stage with the number of stages done, the network and the history.
-        resume: What ``on_stage`` was last given, to go on from there.
+        seconds: Time allowed; then the best network so far is returned.
+        on_checkpoint: Called wherever the run can be taken up again, with what makes a `Snapshot` of it.
+        resume: What was made in an earlier run with the same data and settings.
 
     Returns:
         The network and its errors.
 
     Raises:
         SettingsError: The width does not fit the data.
-    """
+        KeyboardInterrupt: By Ctrl-C, as FitInterrupted, which holds the best network so far.
+    """  # noqa: DOC502  the last is raised by training
     settings = settings or FitSettings()
-    width = settings.width or default_width(len(dataset.inputs))
-    if len(width) < 2 or width[0] != len(dataset.inputs) or width[-1] != 1:
-        shape = f"{len(dataset.inputs)},...,1"
-        raise SettingsError(f"width {','.join(map(str, width))} does not fit the data: it must read {shape}")
+    loss = as_loss(settings.loss)
     train, held_out = _split(dataset, settings.seed)
-    done, model, history = resume or (0, None, [])
-    history = list(history)
-    for number, stage in enumerate(STAGES[done:], done + 1):
-        tail: list[dict[str, Any]] = []
-        model = _run_stage(stage, model, (train, held_out), settings, width, _recorder(stage, tail, on_step))
-        history += tail
-        if on_stage is not None:
-            on_stage(number, model, history)
-    assert model is not None
-    predicted = model.predict(held_out.X)[:, 0]
-    error = metrics.nrmse(held_out.y, predicted)
-    judged = held_out is not train
-    return NetworkFit(model, history, metrics.rmse(held_out.y, predicted), error, 1 - error**2, judged)
+    n_out = _n_outputs(dataset, loss)
+    width = settings.width or default_width(len(dataset.inputs), n_out)
+    levels = read_width(width)
+    if (levels[0][0], levels[-1][0] + len(levels[-1][1])) != (len(dataset.inputs), n_out):
+        shape = f"{len(dataset.inputs)},...,{n_out}"
+        raise SettingsError(f"width {','.join(map(str, width))} does not fit the data: it must read {shape}")
+    rows = _sample(train, loss, n_out)
+    judges = rows if held_out is train else _sample(held_out, loss, n_out)
+    journal, options = Journal(resume, on_checkpoint), settings.train(seconds)
+    opt = chosen_optimiser(settings.opt, width, rows, options)
+    if opt == "LM":
+        staged = train_in_stages(width, (rows, judges), options, settings.seed, on_step, journal)
+    else:
+        staged = _one_stage(opt, width, (rows, judges), options, settings.seed, on_step, journal)
+    return replace(measured(staged.trained, dataset, settings), history=_history(staged))
 
 
-def default_width(n_inputs: int) -> tuple[int, ...]:
+def measured(trained: Trained, dataset: Dataset, settings: FitSettings) -> NetworkFit:
+    """Measure a network of a run, for instance one that Ctrl-C left.
+
+    Args:
+        trained: What was trained.
+        dataset: The rows, as `fit_network` was given them.
+        settings: The same.
+
+    Returns:
+        The network and its errors on the rows that were held out.
+    """
+    loss, model = as_loss(settings.loss), trained.model
+    train, held_out = _split(dataset, settings.seed)
+    judges = _sample(held_out, loss, model.width[-1])
+    outputs = torch.as_tensor(model.predict(judges.x))
+    y, predicted = judges.y.numpy(), loss.predict(outputs).numpy()
+    error = metrics.nrmse(y, predicted)
+    return NetworkFit(
+        model,
+        [],
+        float(loss.figure(loss.mean(outputs, judges.y))),
+        metrics.rmse(y, predicted),
+        error,
+        1 - error**2,
+        held_out is not train,
+        trained.stopped,
+        trained.interrupted,
+    )
+
+
+def _one_stage(
+    opt: str,
+    width: tuple[Level, ...],
+    rows: tuple[Sample, Sample],
+    options: TrainSettings,
+    seed: int,
+    on_step: OnStage | None,
+    journal: Journal,
+) -> Staged:
+    def watch(event: StepEvent) -> None:
+        if on_step is not None:
+            on_step("train", event)
+
+    trained = journal.run(lambda *_: train_by_gradient(opt, width, rows, options, seed, watch))
+    return Staged(trained, [("train", trained)])
+
+
+def default_width(n_inputs: int, n_outputs: int = 1) -> tuple[int, ...]:
     """One edge is every function of one variable; five hidden nodes are a start for more."""
-    return (1, 1) if n_inputs == 1 else (n_inputs, 5, 1)
+    return (1, n_outputs) if n_inputs == 1 else (n_inputs, 5, n_outputs)
 
 
-def _run_stage(
-    stage: str,
-    model: KAN | None,
-    rows: tuple[Dataset, Dataset],
-    settings: FitSettings,
-    width: tuple[int, ...],
-    on_step: Callable[[StepEvent], None],
-) -> KAN:
-    train, held_out = rows
-    validation = (held_out.X, held_out.y)
-
-    def go_on(start: KAN, options: TrainSettings) -> Trained:
-        return train_population([start], train.X, train.y, options, on_step, validation)
-
-    if stage == "start" or model is None:
-        options = settings.train()
-        return fit_population(train.X, train.y, width, options, settings.seed, on_step, validation).model
-    if stage == "sparsify":
-        return go_on(model, settings.train(lamb=settings.lamb)).model if settings.lamb > 0 else model
-    if stage == "prune":
-        trained = go_on(model, settings.train())
-        if settings.lamb == 0:
-            return trained.model
-        pruned = go_on(drop_dead_nodes(model.prune(x=train.X)), settings.train())
-        good_enough = pruned.validation_rmse[0] <= WORSE * trained.validation_rmse[0]
-        return pruned.model if good_enough else trained.model
-    finer = go_on(model, settings.train(grids=(2 * settings.grid,)))
-    return finer.model if finer.validation_rmse[0] < _rmse(model, held_out) else model
+def _history(staged: Staged) -> list[dict[str, Any]]:
+    rows = []
+    for stage, trained in staged.runs:
+        columns = (trained.history[name] for name in ("train_loss", "test_loss", "grid"))
+        for step, (train, test, grid) in enumerate(zip(*columns, strict=True), 1):
+            row = {"stage": stage, "step": step, "grid": int(grid), "train_rmse": train}
+            rows.append({**row, "held_out_rmse": test})
+    return rows
 
 
-def _rmse(model: KAN, rows: Dataset) -> float:
-    return metrics.rmse(rows.y, model.predict(rows.X)[:, 0])
+def _n_outputs(dataset: Dataset, loss: Loss) -> int:
+    if not isinstance(loss, Softmax):
+        return 1
+    classes = int(dataset.y.max()) + 1
+    if not 2 <= classes <= MOST_CLASSES:
+        raise DataError(
+            f"the softmax loss needs classes 0, 1, ... in {dataset.target}, {MOST_CLASSES} at most"
+        )
+    return classes
+
+
+def _sample(dataset: Dataset, loss: Loss, n_out: int) -> Sample:
+    rows = as_rows(dataset.X, dataset.y)
+    return rows._replace(y=loss.targets(rows.y, n_out))
 
 
 def _split(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
@@ -187,20 +255,3 @@ def _split(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
     # torch warns of arrays that it must not write to.
     dataset = replace(dataset, X=np.array(dataset.X), y=np.array(dataset.y))
     return dataset.split(0.2, seed) if len(dataset) >= FEWEST_TO_HOLD_OUT else (dataset, dataset)
-
-
-def _recorder(stage: str, rows: list[dict[str, Any]], on_step: OnStep | None) -> Callable[[StepEvent], None]:
-    def record(event: StepEvent) -> None:
-        rows.append(
-            {
-                "stage": stage,
-                "step": event.step,
-                "grid": event.grid,
-                "train_rmse": event.train_rmse,
-                "held_out_rmse": event.validation_rmse,
-            }
-        )
-        if on_step is not None:
-            on_step(stage, event)
-
-    return record

@@ -10,18 +10,18 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"kansci": "kansci", "cli": "kansci_cli", "datasets": "kansci_datasets"}
 LAYERS = [
     {"errors", "kernels"},
-    {"basis", "data", "metrics"},
+    {"basis", "data", "expressions", "metrics"},
     {"models"},
     {"training"},
     {"symbolic", "search", "pde", "inr"},
-    {"storage", "plots", "studio"},  # and every single file: discovery, export, estimators, ...
+    {"storage", "plots", "studio", "estimators"},  # and every single file: discovery, export, estimators, ...
     {"kansci_datasets"},
     {"kansci_cli"},
 ]
 TOP = 5
 LAYER = {part: level for level, parts in enumerate(LAYERS) for part in parts}
 SIDEWAYS = {("kernels", "errors"), ("search", "symbolic"), ("pde", "symbolic"), ("inr", "symbolic")}
-FRONT = Path("kansci/models/kan.py")
+FRONT = {Path("kansci/models/kan.py"), Path("kansci/models/upward.py")}
 """The network's methods fit and the like keep their usual names; they hand over to the layers
 above, which they import when they are called."""
 FORBIDDEN = {"print", "eval", "exec", "sympify", "parse_expr", "breakpoint", "__import__"}
@@ -62,7 +62,7 @@ def edges():
         statements = ast.Module(
             [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))], []
         )
-        for module in imports(statements if path == FRONT else tree):
+        for module in imports(statements if path in FRONT else tree):
             if module.split(".")[0] in FOLDERS.values():
                 yield path, part, part_of(module)
 

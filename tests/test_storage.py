@@ -8,12 +8,14 @@ import sys
 
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from kansci.data import Dataset
 from kansci.errors import RunError
-from kansci.models import KAN
+from kansci.models import KAN, SymbolicFunction
 from kansci.storage import create_run, is_run, json_text, open_run, update_run
+from kansci.storage.model_file import model_bytes, read_model
 
 RESULT = {
     "target": "P [yr]",
@@ -65,6 +67,32 @@ def test_the_network_comes_back_to_the_bit(run):
     model = KAN([2, 3, 1], grid=4, k=2, seed=1).remove_edge(0, 1, 2)
     x = torch.linspace(-2, 2, 20, dtype=torch.float64).reshape(10, 2)
     assert torch.equal(open_run(run.path).model()(x), model(x))
+
+
+def test_products_and_formulas_come_back_to_the_bit():
+    model = KAN([2, [1, 2], 1], mult_arity=[[], [2, 3], []], affine_trainable=True, seed=1)
+    bump = SymbolicFunction("bump", sympy.exp(-0.1234567890123456789 * sympy.Symbol("t") ** 2))
+    first = model.layers[0].with_symbolic(1, 2, bump, (1.0, 0.2, 0.7, 0.1), keep_learned=True)
+    model = KAN.from_layers([first, *model.layers[1:]])
+    content = model_bytes(model, 3)
+    again, stage = read_model(content, "here")
+    x = torch.linspace(-2, 2, 20, dtype=torch.float64).reshape(10, 2)
+    assert stage == 3
+    assert torch.equal(again(x), model(x))
+    for old, new in [(b"[1, 2]", b"[1, 9]"), (b"exp(-0.12", b"exec(-0.1"), (b"[2, 3]", b"[0, 3]")]:
+        with pytest.raises(RunError):
+            read_model(content.replace(old, new), "here")
+
+
+@pytest.mark.parametrize("width", [[2, 1 << 19, 1], [2, [1, 1 << 19], 1], [[1, 2, 3], 1], [2, True, 1]])
+def test_a_header_cannot_ask_for_a_huge_network(width):
+    content = model_bytes(KAN([2, 1, 1]))
+    header = content[8 : 8 + int.from_bytes(content[:8], "little")]
+    wrong = header.replace(b'\\"width\\": [2, 1, 1]', b'\\"width\\": ' + json.dumps(width).encode())
+    assert wrong != header
+    wrong += b" " * (-len(wrong) % 8)
+    with pytest.raises(RunError):
+        read_model(len(wrong).to_bytes(8, "little") + wrong + content[8 + len(header) :], "here")
 
 
 def test_a_new_network_removes_the_formula_of_the_old_one(run):

@@ -1,7 +1,7 @@
 """Families of one-variable functions, independent of any network."""
 
 from kansci.basis.base import Basis
-from kansci.basis.base_functions import BASE_FUNCTIONS, base_function
+from kansci.basis.base_functions import BASE_FUNCTIONS, base_curvature, base_function
 from kansci.basis.bspline import BSpline
 from kansci.basis.chebyshev import Chebyshev
 from kansci.basis.fourier import Fourier
@@ -22,6 +22,7 @@ __all__ = [
     "GaussianRBF",
     "Rational",
     "Sine",
+    "base_curvature",
     "base_function",
     "basis_names",
     "glorot_deviation",

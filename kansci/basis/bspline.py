@@ -10,6 +10,7 @@ from kansci.basis.grid import at_least_float32, check_finer, checked_domain
 from kansci.errors import SettingsError
 from kansci.kernels import Functions
 from kansci.kernels.bspline import bspline_jet, cardinal_jet, insertion_matrix
+from kansci.kernels.dispatch import written_out
 
 
 class BSpline(Basis):
@@ -93,6 +94,14 @@ class BSpline(Basis):
             return 0.0, float(self.grid_size)
         low, high = self.domain.unsqueeze(-3).unbind(-1)
         return low, high
+
+    def jet(self, x: torch.Tensor, orders: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
+        """Evaluate several derivatives at once; compiled where nothing is recorded for differentiation."""
+        simple = self.uniform and max(orders) <= 1 and x.dtype == self.knots.dtype
+        compiled = written_out(x) if simple else None
+        if compiled is None:
+            return super().jet(x, orders)
+        return compiled(x, self.domain, self.degree, self.size, orders)
 
     def placed_jet(self, t: torch.Tensor, orders: tuple[int, ...]) -> tuple[torch.Tensor, ...]:
         """Evaluate derivatives by t (..., N, I), each (..., N, I, K)."""

@@ -2,8 +2,8 @@
 
 On the interval m = floor(t) the splines m to m + k are polynomials in u = t - m, always the same ones, so a
 value is one Horner scheme. On a coarse grid the values of a block of rows are written out, zeros included,
-and summed by a matrix product; on a fine grid only the k+1 local terms are summed, over outputs that lie next
-to each other in memory. Blocks of rows stay in the cache.
+and summed by a matrix product. On a fine grid only the k+1 local terms are summed: outputs lie in tiles that
+stay in the innermost cache, next to the coefficients of one input.
 """
 
 import functools
@@ -16,75 +16,92 @@ import numpy as np
 import torch
 
 from kansci.kernels.functions import Functions
+from kansci.kernels.vector_numba import add_outer, add_rows, dot_rows, lanes
 
-_ROWS = 64
 _BLOCK = 1 << 19  # values written out at a time
 _COARSE = 16  # functions up to which products with zeros cost less than scattered sums
+_ROWS = 4096  # placed at a time on a fine grid
+_TILE = 2  # vectors
+
+Pieces = tuple[tuple[Any, ...], ...]
 
 
 def to_outputs(
     functions: Functions, t: torch.Tensor, v: torch.Tensor | None, coef: torch.Tensor, nu: int
 ) -> torch.Tensor:
     """As the reference: y (N, J)."""
-    if nu > functions.degree:
+    if nu > functions.degree or not t.numel():
         return t.new_zeros((t.shape[0], coef.shape[0]))
-    pieces = _pieces(functions.degree, nu, t.dtype)
-    y = t.new_zeros((t.shape[0], coef.shape[0]))
+    coef = coef.detach().to(t.dtype)
     if functions.size <= _COARSE:
-        flat = coef.detach().to(t.dtype).flatten(1)
-        for start, values in _blocks(functions, t, v, pieces):
-            torch.mm(values, flat.mT, out=y[start : start + len(values)])
+        y = t.new_empty((t.shape[0], coef.shape[0]))
+        for start, values in _blocks(functions, t, v, nu):
+            torch.mm(values, coef.flatten(1).mT, out=y[start : start + len(values)])
         return y
-    _outputs(*_arrays(t, t if v is None else v, coef.permute(1, 2, 0), y), pieces, v is not None)
-    return y
+    vectors, tiles = _tiles(len(coef), t.dtype)
+    packed, y = _packed(coef, tiles), t.new_zeros((tiles[0], t.shape[0], tiles[1]))
+    for place in _placed(functions, t, v, nu):
+        _outputs(place, packed, y.numpy(), vectors)
+    return _unpacked(y, len(coef)).mT
 
 
 def to_inputs(
     functions: Functions, t: torch.Tensor, g: torch.Tensor, coef: torch.Tensor, nu: int
 ) -> torch.Tensor:
     """As the reference: s (N, I)."""
-    s = t.new_zeros(t.shape)
-    if nu > functions.degree:
-        return s
-    pieces = _pieces(functions.degree, nu, t.dtype)
+    if nu > functions.degree or not t.numel():
+        return t.new_zeros(t.shape)
+    coef, g = coef.detach().to(t.dtype), g.detach().to(t.dtype)
     if functions.size <= _COARSE:
-        flat, points = coef.detach().to(t.dtype).flatten(1), t.detach().contiguous()
+        s, points, pieces = t.new_empty(t.shape), _array(t), polynomials(functions.degree, nu, t.dtype)
         length = _block_length(functions, t)
         for start in range(0, len(t), length):
             rows = slice(start, start + length)
-            back = g.detach()[rows].to(t.dtype) @ flat
-            _gather(points[rows].numpy(), back.unflatten(1, coef.shape[1:]).numpy(), s[rows].numpy(), pieces)
-    else:
-        _inputs(*_arrays(t, g, coef.permute(1, 2, 0), s), pieces)
-    return s
+            back = (g[rows] @ coef.flatten(1)).unflatten(1, coef.shape[1:])
+            _gather(points[rows], back.numpy(), s[rows].numpy(), pieces)
+        return s
+    vectors, tiles = _tiles(len(coef), t.dtype)
+    packed, back = _packed(coef, tiles), _packed(g.mT, tiles)
+    s = t.new_zeros((t.shape[1], t.shape[0]))
+    for place in _placed(functions, t, None, nu):
+        _inputs(place, back, packed, s.numpy(), vectors)
+    return s.mT
 
 
 def to_coef(
     functions: Functions, t: torch.Tensor, v: torch.Tensor | None, g: torch.Tensor, nu: int
 ) -> torch.Tensor:
     """As the reference: d (J, I, K)."""
-    if nu > functions.degree:
-        return t.new_zeros((g.shape[1], t.shape[1], functions.size))
-    pieces = _pieces(functions.degree, nu, t.dtype)
+    shape = (g.shape[1], t.shape[1], functions.size)
+    if nu > functions.degree or not t.numel():
+        return t.new_zeros(shape)
+    g = g.detach().to(t.dtype)
     if functions.size <= _COARSE:
-        total = t.new_zeros((g.shape[1], t.shape[1] * functions.size))
-        for start, values in _blocks(functions, t, v, pieces):
-            total.addmm_(g.detach()[start : start + len(values)].to(t.dtype).mT, values)
-        return total.unflatten(1, (t.shape[1], functions.size))
-    d = t.new_zeros((t.shape[1], functions.size, g.shape[1]))
-    _coef(*_arrays(t, t if v is None else v, g, d), pieces, v is not None)
-    return d.permute(2, 0, 1)
+        total = t.new_zeros((shape[0], shape[1] * shape[2]))
+        for start, values in _blocks(functions, t, v, nu):
+            total.addmm_(g[start : start + len(values)].mT, values)
+        return total.unflatten(1, shape[1:])
+    vectors, tiles = _tiles(g.shape[1], t.dtype)
+    d, right = t.new_zeros((tiles[0], shape[1], shape[2], tiles[1])), _packed(g.mT, tiles)
+    for place in _placed(functions, t, v, nu):
+        _coef(place, right, d.numpy(), vectors)
+    return _unpacked(d, shape[0])
+
+
+def _array(tensor: torch.Tensor) -> np.ndarray:
+    return tensor.detach().contiguous().numpy()
 
 
 def _block_length(functions: Functions, t: torch.Tensor) -> int:
-    return max(16, _BLOCK // max(1, t.shape[1] * functions.size))
+    return max(16, _BLOCK // (t.shape[1] * functions.size))
 
 
 def _blocks(
-    functions: Functions, t: torch.Tensor, v: torch.Tensor | None, pieces: np.ndarray
+    functions: Functions, t: torch.Tensor, v: torch.Tensor | None, nu: int
 ) -> Iterator[tuple[int, torch.Tensor]]:
     """Write out values, times v, block by block: the first row's number and (rows, I K)."""
-    points, weights = _arrays(t, t if v is None else v)
+    pieces, points = polynomials(functions.degree, nu, t.dtype), _array(t)
+    weights = points if v is None else _array(v.to(t.dtype))
     length = _block_length(functions, t)
     for start in range(0, len(points), length):
         rows = slice(start, start + length)
@@ -93,13 +110,47 @@ def _blocks(
         yield start, values.flatten(1)
 
 
-def _arrays(t: torch.Tensor, *others: torch.Tensor) -> tuple[np.ndarray, ...]:
-    return tuple(tensor.detach().to(t.dtype).contiguous().numpy() for tensor in (t, *others))
+def _tiles(n_outputs: int, dtype: torch.dtype) -> tuple[tuple[int, ...], tuple[int, int]]:
+    """Vectors of a tile, as many as the tuple is long, and the number and length of the tiles."""
+    lane = lanes(dtype.itemsize)
+    n_vectors = min(_TILE, -(-n_outputs // lane))
+    length = n_vectors * lane
+    return (0,) * n_vectors, (-(-n_outputs // length), length)
+
+
+def _packed(tensor: torch.Tensor, tiles: tuple[int, int]) -> np.ndarray:
+    """Outputs first (J, ...) to tiles (tiles, ..., length), the last one filled up with zeros."""
+    count, length = tiles
+    missing = count * length - len(tensor)
+    if missing:
+        tensor = torch.cat([tensor, tensor.new_zeros((missing, *tensor.shape[1:]))])
+    return _array(tensor.unflatten(0, tiles).movedim(1, -1))
+
+
+def _unpacked(tensor: torch.Tensor, n_outputs: int) -> torch.Tensor:
+    """Undo `_packed`: a (J, ...) view."""
+    return tensor.movedim(-1, 1).flatten(0, 1)[:n_outputs]
+
+
+def _placed(
+    functions: Functions, t: torch.Tensor, v: torch.Tensor | None, nu: int
+) -> Iterator[tuple[int, np.ndarray, np.ndarray, tuple[int, ...]]]:
+    """For some rows at a time: the first one's number, intervals (I, rows), values (I, rows, k+1), terms."""
+    pieces, points = polynomials(functions.degree, nu, t.dtype), _array(t.mT)
+    weights = points if v is None else _array(v.to(t.dtype).mT)
+    for start in range(0, points.shape[1], _ROWS):
+        rows = slice(start, start + _ROWS)
+        here = points[:, rows]
+        interval = np.empty(here.shape, np.int32)
+        local = np.empty((*here.shape, len(pieces)), here.dtype)
+        n_intervals = functions.size - functions.degree
+        _place(here, weights[:, rows], n_intervals, interval, local, pieces, v is not None)
+        yield start, interval, local, (0,) * len(pieces)
 
 
 @functools.lru_cache(maxsize=64)
-def _pieces(degree: int, nu: int, dtype: torch.dtype) -> np.ndarray:
-    """Coefficients by falling power, shape (k+1, k+1-nu), of the nu-th derivatives of the k+1 polynomials."""
+def polynomials(degree: int, nu: int, dtype: torch.dtype) -> Pieces:
+    """Coefficients by falling power of the nu-th derivatives of the k+1 polynomials, each k+1-nu of them."""
     rows = [[Fraction(1)]]  # by rising power; the recurrence of Cox and de Boor on integer knots
     for p in range(1, degree + 1):
         longer = [[Fraction(0)] * (p + 1) for _ in range(p + 1)]
@@ -112,123 +163,103 @@ def _pieces(degree: int, nu: int, dtype: torch.dtype) -> np.ndarray:
         rows = longer
     for _ in range(nu):
         rows = [[power * value for power, value in enumerate(row)][1:] for row in rows]
-    return np.array([[float(value) for value in reversed(row)] for row in rows]).astype(
-        np.float32 if dtype == torch.float32 else np.float64
-    )
+    number = np.float32 if dtype == torch.float32 else np.float64
+    return tuple(tuple(number(value) for value in reversed(row)) for row in rows)
 
 
 _compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
 
 
-@_compiled
-def _local(t, n_intervals, pieces, local):  # type: ignore[no-untyped-def]
-    """Write the k+1 values at t; give the interval's number, inside the grid for any t, nan too."""
-    interval = 0
-    if t >= n_intervals - 1:
-        interval = n_intervals - 1
-    elif t >= 1:
-        interval = int(t)
-    u = t - pieces.dtype.type(interval)
-    for r in range(pieces.shape[0]):
-        value = pieces[r, 0]
-        for power in range(1, pieces.shape[1]):
-            value = value * u + pieces[r, power]
-        local[r] = value
-    return interval
+@numba.njit(inline="always")
+def _horner(row, u):  # type: ignore[no-untyped-def]
+    value = row[0]
+    for power in range(1, len(row)):
+        value = value * u + row[power]
+    return value
+
+
+@numba.njit(inline="always")
+def _interval(t, last):  # type: ignore[no-untyped-def]
+    """Number of the interval, inside the grid for any t, nan too; compared in t's own precision."""
+    inside = t if t > type(t)(0) else type(t)(0)
+    return np.int32(inside if inside < last else last)
 
 
 @_compiled
 def _scatter(t, v, values, pieces, weighted):  # type: ignore[no-untyped-def]
-    local = np.empty(pieces.shape[0], t.dtype)
-    n_intervals = values.shape[2] - pieces.shape[0] + 1
+    last = t.dtype.type(values.shape[2] - len(pieces))
     for n in range(t.shape[0]):
         for i in range(t.shape[1]):
-            interval = _local(t[n, i], n_intervals, pieces, local)
+            m = _interval(t[n, i], last)
+            u = t[n, i] - t.dtype.type(m)
             weight = v[n, i] if weighted else t.dtype.type(1)
-            for r in range(local.shape[0]):
-                values[n, i, interval + r] = weight * local[r]
+            for r in range(len(pieces)):
+                values[n, i, m + r] = weight * _horner(pieces[r], u)
 
 
 @_compiled
 def _gather(t, back, s, pieces):  # type: ignore[no-untyped-def]
-    local = np.empty(pieces.shape[0], t.dtype)
-    n_intervals = back.shape[2] - pieces.shape[0] + 1
+    last = t.dtype.type(back.shape[2] - len(pieces))
     for n in range(t.shape[0]):
         for i in range(t.shape[1]):
-            interval = _local(t[n, i], n_intervals, pieces, local)
+            m = _interval(t[n, i], last)
+            u = t[n, i] - t.dtype.type(m)
             total = t.dtype.type(0)
-            for r in range(local.shape[0]):
-                total += local[r] * back[n, i, interval + r]
+            for r in range(len(pieces)):
+                total += _horner(pieces[r], u) * back[n, i, m + r]
             s[n, i] = total
 
 
 @_compiled
-def _outputs(t, v, coef, y, pieces, weighted):  # type: ignore[no-untyped-def]
-    n_rows, n_inputs = t.shape
-    n_local, n_intervals = pieces.shape[0], coef.shape[1] - pieces.shape[0] + 1
-    local = np.empty(n_local, t.dtype)
-    for start in range(0, n_rows, _ROWS):
-        for i in range(n_inputs):
-            for n in range(start, min(start + _ROWS, n_rows)):
-                interval = _local(t[n, i], n_intervals, pieces, local)
-                if weighted:
-                    local *= v[n, i]
-                row = y[n]
-                if n_local == 4:  # one pass over the outputs instead of four
-                    a, b, c, d = local[0], local[1], local[2], local[3]
-                    part = coef[i, interval : interval + 4]
-                    for j in range(row.shape[0]):
-                        row[j] += a * part[0, j] + b * part[1, j] + c * part[2, j] + d * part[3, j]
-                else:
-                    for r in range(n_local):
-                        for j in range(row.shape[0]):
-                            row[j] += local[r] * coef[i, interval + r, j]
+def _place(t, v, n_intervals, interval, local, pieces, weighted):  # type: ignore[no-untyped-def]
+    last = t.dtype.type(n_intervals - 1)
+    for i in range(t.shape[0]):
+        for n in range(t.shape[1]):
+            m = _interval(t[i, n], last)
+            u = t[i, n] - t.dtype.type(m)
+            weight = v[i, n] if weighted else t.dtype.type(1)
+            interval[i, n] = m
+            for r in range(len(pieces)):
+                local[i, n, r] = weight * _horner(pieces[r], u)
 
 
 @_compiled
-def _inputs(t, g, coef, s, pieces):  # type: ignore[no-untyped-def]
-    n_rows, n_inputs = t.shape
-    n_local, n_intervals = pieces.shape[0], coef.shape[1] - pieces.shape[0] + 1
-    local = np.empty(n_local, t.dtype)
-    for start in range(0, n_rows, _ROWS):
+def _outputs(place, coef, y, vectors):  # type: ignore[no-untyped-def]
+    start, interval, local, terms = place
+    n_inputs, n_rows = interval.shape
+    _, n_all, length = y.shape
+    for tile in range(coef.shape[0]):
         for i in range(n_inputs):
-            for n in range(start, min(start + _ROWS, n_rows)):
-                interval = _local(t[n, i], n_intervals, pieces, local)
-                row, total = g[n], s[n, i]
-                if n_local == 4:
-                    a, b, c, d = local[0], local[1], local[2], local[3]
-                    part = coef[i, interval : interval + 4]
-                    for j in range(row.shape[0]):
-                        slope = a * part[0, j] + b * part[1, j] + c * part[2, j] + d * part[3, j]
-                        total += row[j] * slope
-                else:
-                    for r in range(n_local):
-                        for j in range(row.shape[0]):
-                            total += local[r] * row[j] * coef[i, interval + r, j]
-                s[n, i] = total
+            at = (tile * n_inputs + i) * coef.shape[2]
+            for n in range(n_rows):
+                y_at = (tile * n_all + start + n) * length
+                w_at, c_at = (i * n_rows + n) * len(terms), (at + interval[i, n]) * length
+                add_rows(y, y_at, local, w_at, coef, c_at, terms, vectors)
 
 
 @_compiled
-def _coef(t, v, g, d, pieces, weighted):  # type: ignore[no-untyped-def]
-    n_rows, n_inputs = t.shape
-    n_local, n_intervals = pieces.shape[0], d.shape[1] - pieces.shape[0] + 1
-    local = np.empty(n_local, t.dtype)
-    for start in range(0, n_rows, _ROWS):
+def _inputs(place, g, coef, s, vectors):  # type: ignore[no-untyped-def]
+    start, interval, local, terms = place
+    n_inputs, n_rows = interval.shape
+    _, n_all, length = g.shape
+    for tile in range(coef.shape[0]):
         for i in range(n_inputs):
-            for n in range(start, min(start + _ROWS, n_rows)):
-                interval = _local(t[n, i], n_intervals, pieces, local)
-                if weighted:
-                    local *= v[n, i]
-                row = g[n]
-                if n_local == 4:
-                    a, b, c, e = local[0], local[1], local[2], local[3]
-                    part = d[i, interval : interval + 4]
-                    for j in range(row.shape[0]):
-                        part[0, j] += a * row[j]
-                        part[1, j] += b * row[j]
-                        part[2, j] += c * row[j]
-                        part[3, j] += e * row[j]
-                else:
-                    for r in range(n_local):
-                        for j in range(row.shape[0]):
-                            d[i, interval + r, j] += local[r] * row[j]
+            at = (tile * n_inputs + i) * coef.shape[2]
+            for n in range(n_rows):
+                g_at = (tile * n_all + start + n) * length
+                w_at, c_at = (i * n_rows + n) * len(terms), (at + interval[i, n]) * length
+                s[i, start + n] += dot_rows(g, g_at, local, w_at, coef, c_at, terms, vectors)
+
+
+@_compiled
+def _coef(place, g, d, vectors):  # type: ignore[no-untyped-def]
+    start, interval, local, terms = place
+    n_inputs, n_rows = interval.shape
+    _, n_all, length = g.shape
+    for tile in range(d.shape[0]):
+        for i in range(n_inputs):
+            at = (tile * n_inputs + i) * d.shape[2]
+            for n in range(n_rows):
+                g_at = (tile * n_all + start + n) * length
+                w_at, d_at = (i * n_rows + n) * len(terms), (at + interval[i, n]) * length
+                add_outer(d, d_at, local, w_at, g, g_at, terms, vectors)

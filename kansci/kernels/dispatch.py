@@ -6,7 +6,7 @@ import functools
 import importlib
 import importlib.util
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -52,6 +52,8 @@ def contractions(functions: Functions, t: torch.Tensor) -> Any:
     Returns:
         The reference, the family's Triton module, or the compiled loops for cardinal splines.
     """
+    if torch.compiler.is_compiling():
+        return reference
     choice = _chosen.get()
     if _runs_triton(t, choice):
         return importlib.import_module(f"kansci.kernels.{functions.family}_triton")
@@ -60,9 +62,20 @@ def contractions(functions: Functions, t: torch.Tensor) -> Any:
     return reference
 
 
+def written_out(x: torch.Tensor) -> Callable[..., tuple[torch.Tensor, ...]] | None:
+    """Give the compiled `spline_jet` if it can run at points x: on the CPU, where nothing is recorded."""
+    plain = x.numel() > 0 and not torch.is_grad_enabled() and not torch.compiler.is_compiling()
+    if not plain or _chosen.get() != "auto" or not _has_loops(x):
+        return None
+    return importlib.import_module("kansci.kernels.jet_numba").spline_jet
+
+
 def _runs_numba(functions: Functions, t: torch.Tensor) -> bool:
-    cardinal = functions.family == "bspline" and functions.knots is None
-    if not cardinal or t.device.type != "cpu" or torch.compiler.is_compiling():
+    return functions.family == "bspline" and functions.knots is None and _has_loops(t)
+
+
+def _has_loops(t: torch.Tensor) -> bool:
+    if t.device.type != "cpu":
         return False
     # Under torch.func tensors have no memory of their own that compiled code could read.
     inside_transform = torch._C._functorch.peek_interpreter_stack() is not None

@@ -5,6 +5,7 @@ the backward pass of each contraction is written with the other two, and may its
 as wanted, on whatever kernels run. Sums are taken in the dtype of t, float32 where v, g and c are bfloat16.
 """
 
+import inspect
 from typing import Any
 
 import torch
@@ -31,7 +32,7 @@ def to_outputs(
     Returns:
         y, shape (N, J), in the dtype of `coef`.
     """
-    return _ToOutputs.apply(functions, nu, t, v, coef)
+    return _run(_ToOutputs, functions, nu, t, v, coef)
 
 
 def to_inputs(
@@ -49,7 +50,7 @@ def to_inputs(
     Returns:
         s, shape (N, I), in the dtype of t.
     """
-    return _ToInputs.apply(functions, nu, t, g, coef)
+    return _run(_ToInputs, functions, nu, t, g, coef)
 
 
 def to_coef(
@@ -67,13 +68,34 @@ def to_coef(
     Returns:
         d, shape (J, I, K), in the dtype of `g`.
     """
-    return _ToCoef.apply(functions, nu, t, v, g)
+    return _run(_ToCoef, functions, nu, t, v, g)
+
+
+def _run(function: type[Function], *arguments: Any) -> torch.Tensor:
+    """Record the contraction where that matters: on small layers the recording is most of the time.
+
+    `torch.compile` sees the plain operations of the reference and differentiates those itself.
+    """
+    if torch.compiler.is_compiling() or not _may_be_differentiated():
+        return function.forward(*arguments)
+    return function.apply(*arguments)
+
+
+def _may_be_differentiated() -> bool:
+    return torch.is_grad_enabled() or torch._C._are_functorch_transforms_active()
+
+
+def _with_signature(forward: Any) -> Any:
+    """Say once what torch otherwise finds out anew at every call, by inspection."""
+    forward.__signature__ = inspect.signature(forward)
+    return forward
 
 
 class _ToOutputs(Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @_with_signature
     def forward(
         functions: Functions, nu: int, t: torch.Tensor, v: torch.Tensor | None, coef: torch.Tensor
     ) -> torch.Tensor:
@@ -98,6 +120,7 @@ class _ToInputs(Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @_with_signature
     def forward(
         functions: Functions, nu: int, t: torch.Tensor, g: torch.Tensor, coef: torch.Tensor
     ) -> torch.Tensor:
@@ -122,6 +145,7 @@ class _ToCoef(Function):
     generate_vmap_rule = True
 
     @staticmethod
+    @_with_signature
     def forward(
         functions: Functions, nu: int, t: torch.Tensor, v: torch.Tensor | None, g: torch.Tensor
     ) -> torch.Tensor:

@@ -10,6 +10,9 @@ from kansci.models.layer import edge_functions
 
 if TYPE_CHECKING:
     from kansci.models.kan import KAN
+    from kansci.models.layer import KANLayer
+
+_N_POINTS = 1024
 
 
 @dataclass(frozen=True)
@@ -17,7 +20,7 @@ class Importance:
     """Attribution scores of a KAN.
 
     Attributes:
-        edges: for each layer the scores (J, I).
+        edges: for each layer the scores (J, I) of the edges into its subnodes.
         nodes: for each level, inputs first and outputs last, the scores (I,).
     """
 
@@ -47,13 +50,22 @@ def edge_deviation(weight: torch.Tensor, covariance: torch.Tensor) -> torch.Tens
     return variance.clamp(min=0).sqrt()
 
 
+def spread_points(model: "KAN") -> torch.Tensor:
+    """Give rows (N, I) that are spread over the grids of the inputs."""
+    low, high = model.layers[0].basis.domain.unbind(-1)
+    points = torch.quasirandom.SobolEngine(model.width[0], scramble=False).draw(
+        _N_POINTS, dtype=torch.float64
+    )
+    return low + (high - low) * points.to(low.device)
+
+
 @torch.no_grad()
 def importance(model: "KAN", x: torch.Tensor | np.ndarray) -> Importance:
     """Attribute the outputs to edges and nodes, from the last layer back to the inputs.
 
-    An edge receives its share std(edge) / std(node) of the score of the node it enters; a node has the sum of
-    its outgoing edges; outputs start at 1 and their scores are averaged (the rule of pykan's `attribute`; Liu
-    et al., KAN 2.0, 2024).
+    A factor has the score of its product. An edge receives its share std(edge) / std(subnode) of the score of
+    the subnode it enters; a node has the sum of its outgoing edges; outputs start at 1 and their scores are
+    averaged (the rule of pykan's `attribute`; Liu et al., KAN 2.0, 2024).
 
     Args:
         model: the network.
@@ -63,19 +75,29 @@ def importance(model: "KAN", x: torch.Tensor | np.ndarray) -> Importance:
         Scores of edges and nodes.
     """
     values = torch.as_tensor(x, dtype=torch.float64)
-    edge_stds, node_stds = [], []
+    edge_stds, sum_stds = [], []
     for layer in model.layers:
-        functions = edge_functions(layer.basis, layer.base_fun, values)[0]
-        edge_stds.append(edge_deviation(layer.weight, function_covariance(functions)))
-        values = layer(values)
-        node_stds.append(values.std(dim=0, correction=0))
+        edge_stds.append(_edge_stds(layer, values))
+        sums = layer.sums(values)
+        sum_stds.append(sums.std(dim=0, correction=0))
+        values = layer.nodes(sums)
     score = torch.eye(model.width[-1], dtype=torch.float64, device=values.device)
     edges, nodes = [], [score.mean(dim=0)]
-    for edge_std, node_std in zip(reversed(edge_stds), reversed(node_stds), strict=True):
-        # pykan's guard 1e-4 is absolute; relative to the layer's largest node it holds in any units.
-        share = edge_std / (node_std + 1e-4 * node_std.max() + 1e-300).unsqueeze(-1)  # (J, I)
-        edge_score = score.unsqueeze(-1) * share  # (O, J, I)
+    for layer, edge_std, sum_std in zip(
+        reversed(model.layers), reversed(edge_stds), reversed(sum_stds), strict=True
+    ):
+        # pykan's guard 1e-4 is absolute; relative to the layer's largest sum it holds in any units.
+        share = edge_std / (sum_std + 1e-4 * sum_std.max() + 1e-300).unsqueeze(-1)  # (J, I)
+        edge_score = score[:, layer.nodes.owner].unsqueeze(-1) * share  # (O, J, I)
         score = edge_score.sum(dim=1)
         edges.append(edge_score.mean(dim=0))
         nodes.append(score.mean(dim=0))
     return Importance(edges[::-1], nodes[::-1])
+
+
+def _edge_stds(layer: "KANLayer", values: torch.Tensor) -> torch.Tensor:
+    functions = edge_functions(layer.basis, layer.base_fun, values)[0]
+    stds = edge_deviation(layer.weight, function_covariance(functions))
+    for i, j, _ in layer.symbolic:
+        stds[j, i] = layer.edge(i, j, values[:, i]).std(correction=0)
+    return stds

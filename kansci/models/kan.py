@@ -1,6 +1,5 @@
 """The Kolmogorov-Arnold network: layers of one-variable functions and sums, float64 throughout."""
 
-import itertools
 import warnings
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
@@ -8,24 +7,27 @@ from typing import Any, cast
 import numpy as np
 import torch
 
-from kansci.basis import Basis, BasisSpec, glorot_deviation, layer_specs, make_basis
+from kansci.basis import BasisSpec, glorot_deviation, layer_specs, make_basis
 from kansci.errors import ExtrapolationWarning, SettingsError
-from kansci.models import surgery
+from kansci.models import expand, pruning, reorder, surgery, upward
+from kansci.models.description import Domain, describe_layer, empty_layer, input_domains, per_layer
+from kansci.models.importance import Importance, importance, spread_points
+from kansci.models.jet import directional_jet
 from kansci.models.layer import KANLayer, n_base_functions
-
-Domain = Sequence[float] | Sequence[Sequence[float]] | torch.Tensor | np.ndarray
+from kansci.models.nodes import Arity, Nodes, Width, read_width
 
 # Random coefficients are smaller where a base function carries the signal already.
 _BESIDE_BASE = 0.3
 
 
 class KAN(torch.nn.Module):
-    """A network whose edge (l, i, j), from node i of level l to node j of the next, carries a function.
+    """A network whose edge (l, i, j), from node i of level l to subnode j of the next, carries a function.
 
     phi(x) = base_scale * b(u) + sum_k coef_k B_k(x), where u is x mapped to [-1, 1] over the edge's grid.
     Outside its grid an edge goes on as a straight line; `predict`, and `forward` in evaluation mode, warn of
-    rows that are.
-    Nodes add their edges. Everything but `fit` leaves the network as it is and returns a new one.
+    rows that are. Beside it, or in its place, there may be a formula c * f(a * x + b) + d.
+    Subnodes add their edges. Each of the first nodes of a level is a subnode; the others are products of the
+    next ones. Everything but `fit` leaves the network as it is and returns a new one.
 
     Attributes:
         layers: the `KANLayer`s, inputs' first.
@@ -38,41 +40,59 @@ class KAN(torch.nn.Module):
 
     layers: Sequence[KANLayer]
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (pykan's arguments)
         self,
-        width: Sequence[int],
-        grid: int = 5,
-        k: int = 3,
-        base_fun: str = "silu",
+        width: Width,
+        grid: int | Sequence[int] = 5,
+        k: int | Sequence[int] = 3,
+        base_fun: str | Sequence[str] = "silu",
         *,
+        mult_arity: Arity = 2,
         basis: BasisSpec | Sequence[BasisSpec] = "bspline",
         grid_range: Domain = (-1.0, 1.0),
+        affine_trainable: bool = False,
         seed: int = 0,
     ):
         """Build a network with random edges that keep values and gradients of order one.
 
         Args:
-            width: number of nodes on each level, inputs first, outputs last.
-            grid: intervals of each edge's grid.
-            k: degree of the splines.
-            base_fun: "silu", "identity", "tanh" or "zero".
+            width: for each level, inputs first, the number of nodes that add, or [n_sum, n_mult] with the
+                number of those that multiply.
+            grid: intervals of each edge's grid, one number or one for each layer.
+            k: degree of the splines, one or one for each layer.
+            base_fun: "silu", "identity", "tanh" or "zero", one or one for each layer.
+            mult_arity: number of factors of every product, or for each level that of its products, as one
+                number or a list.
             basis: family of the edges' functions (see `make_basis`), or one for each layer.
             grid_range: ends of the inputs' grids, one pair or one for each input.
+            affine_trainable: give the nodes scales and biases, which gradient methods train;
+                Levenberg-Marquardt keeps them, because edges hold the same.
             seed: of the random coefficients.
 
         """
         super().__init__()
-        width = check_width(width)
+        levels = read_width(width, mult_arity)
+        depth = len(levels) - 1
         generator = torch.Generator().manual_seed(seed)
-        domain = _domains(grid_range, width[0])
+        rows = zip(
+            layer_specs(basis, depth),
+            per_layer(grid, depth, "grid"),
+            per_layer(k, depth, "k"),
+            per_layer(base_fun, depth, "base_fun"),
+            strict=True,
+        )
         layers: list[KANLayer] = []
-        specs = layer_specs(basis, len(width) - 1)
-        for (n_in, n_out), spec in zip(itertools.pairwise(width), specs, strict=True):
-            placed = make_basis(spec, grid, k, domain if not layers else _domains((-1.0, 1.0), n_in))
+        for number, (spec, size, degree, base) in enumerate(rows):
+            nodes = Nodes(*levels[number + 1])
+            n_in, n_out = Nodes(*levels[number]).n_nodes, nodes.n_subnodes
+            domain = input_domains((-1.0, 1.0) if number else grid_range, n_in)
+            placed = make_basis(spec, size, degree, domain)
             coef = torch.randn((n_out, n_in, placed.size), generator=generator, dtype=torch.float64)
-            coef *= (_BESIDE_BASE if n_base_functions(base_fun) else 1.0) * glorot_deviation(placed, n_out)
-            base = torch.full((n_out, n_in, n_base_functions(base_fun)), n_in**-0.5, dtype=torch.float64)
-            layers.append(KANLayer(placed, base_fun, torch.cat([base, coef], dim=-1)))
+            coef *= (_BESIDE_BASE if n_base_functions(base) else 1.0) * glorot_deviation(placed, n_out)
+            scale = torch.full((n_out, n_in, n_base_functions(base)), n_in**-0.5, dtype=torch.float64)
+            if affine_trainable:
+                nodes = nodes.with_affine(trainable=True)
+            layers.append(KANLayer(placed, base, torch.cat([scale, coef], dim=-1), nodes=nodes))
         self._place(layers)
 
     def _place(self, layers: Sequence[KANLayer]) -> None:
@@ -90,7 +110,28 @@ class KAN(torch.nn.Module):
     @property
     def width(self) -> tuple[int, ...]:
         """Number of nodes on each level."""
-        return (self.layers[0].mask.shape[1], *(layer.mask.shape[0] for layer in self.layers))
+        return (self.layers[0].mask.shape[1], *(layer.nodes.n_nodes for layer in self.layers))
+
+    width_in = width
+
+    @property
+    def width_out(self) -> tuple[int, ...]:
+        """Number of subnodes, the sums that nodes are made of, on each level."""
+        return (self.width[0], *(layer.nodes.n_subnodes for layer in self.layers))
+
+    @property
+    def structure(self) -> tuple[tuple[int, int], ...]:
+        """For each level (n_sum, n_mult): nodes that add, then nodes that multiply."""
+        return ((self.width[0], 0), *((n.n_sum, len(n.arities)) for n in self._nodes))
+
+    @property
+    def mult_arity(self) -> tuple[tuple[int, ...], ...]:
+        """For each level the number of factors of each product."""
+        return ((), *(nodes.arities for nodes in self._nodes))
+
+    @property
+    def _nodes(self) -> list[Nodes]:
+        return [layer.nodes for layer in self.layers]
 
     @property
     def depth(self) -> int:
@@ -114,8 +155,8 @@ class KAN(torch.nn.Module):
 
     @property
     def n_parameters(self) -> int:
-        """Number of weights on the edges that exist."""
-        return sum(int(layer.mask.sum()) * layer.weight.shape[-1] for layer in self.layers)
+        """Number of weights and symbolic parameters on the edges that exist."""
+        return sum(layer.n_parameters for layer in self.layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Map rows x (N, I) to outputs (N, J)."""
@@ -135,7 +176,7 @@ class KAN(torch.nn.Module):
 
     def outside(self, x: torch.Tensor) -> torch.Tensor:
         """Tell which rows of x (N, I) are extrapolated: outside the grid of an input that is used; (N,)."""
-        used = self.layers[0].mask.bool().any(dim=0)
+        used = self.layers[0].mask.bool().any(dim=0)  # formulas have no grid
         return (self.layers[0].basis.outside(x) & used).any(dim=-1)
 
     def _warn_outside(self, x: torch.Tensor) -> None:
@@ -173,9 +214,43 @@ class KAN(torch.nn.Module):
         return float(x[0]), float(x[-1]), float(y.min()), float(y.max())
 
     def edges(self) -> list[tuple[int, int, int]]:
-        """List the edges (l, i, j) that exist."""
-        live = [layer.mask.mT.nonzero().tolist() for layer in self.layers]
+        """List the edges (l, i, j) with a function, learned or symbolic."""
+        live = [layer.live.mT.nonzero().tolist() for layer in self.layers]
         return [(level, i, j) for level, pairs in enumerate(live) for i, j in pairs]
+
+    def mode(self, l: int, i: int, j: int) -> str:  # noqa: E741
+        """Say what edge (l, i, j) has: "n" a learned function, "s" a symbolic one, "sn" both, "" neither."""
+        return self.layers[l].mode(i, j)
+
+    def get_act(self, x: torch.Tensor | np.ndarray) -> list[torch.Tensor]:
+        """Give the values of every level's nodes, as `activations`; nothing is stored."""
+        return self.activations(x)
+
+    def attribute(self, x: torch.Tensor | np.ndarray | None = None) -> Importance:
+        """Attribute the outputs to edges and nodes over rows x (N, I); see `importance`.
+
+        Args:
+            x: rows (N, I); without them, points spread over the inputs' grids.
+
+        Returns:
+            Scores of edges, subnodes and nodes.
+        """
+        return importance(self, spread_points(self) if x is None else x)
+
+    @property
+    def feature_score(self) -> torch.Tensor:
+        """Score of each input (I,), over points spread over the inputs' grids."""
+        return self.attribute().inputs
+
+    @property
+    def edge_scores(self) -> list[torch.Tensor]:
+        """Scores of each layer's edges (J, I), over points spread over the inputs' grids."""
+        return self.attribute().edges
+
+    @property
+    def node_scores(self) -> list[torch.Tensor]:
+        """Scores of each level's nodes, over points spread over the inputs' grids."""
+        return self.attribute().nodes
 
     def load_layers(self, other: "KAN") -> None:
         """Take over the layers of another network (what `fit` does at its end)."""
@@ -185,38 +260,60 @@ class KAN(torch.nn.Module):
         """Give an independent copy."""
         return KAN.from_config(self.to_config(), self.state_dict())
 
+    jet = directional_jet
     refine = surgery.refine
-    prune = surgery.prune
-    prune_node = surgery.prune_node
-    prune_edge = surgery.prune_edge
-    prune_input = surgery.prune_input
+    prune = pruning.prune
+    prune_node = pruning.prune_node
+    prune_edge = pruning.prune_edge
+    prune_input = pruning.prune_input
     remove_edge = surgery.remove_edge
     remove_node = surgery.remove_node
+    expand_width = expand.expand_width
+    expand_depth = expand.expand_depth
+    perturb = expand.perturb
+    swap = reorder.swap
+    auto_swap = reorder.auto_swap
+    connection_cost = reorder.connection_cost
+    fix_symbolic = upward.fix_symbolic
+    unfix_symbolic = upward.unfix_symbolic
+    unfix_symbolic_all = upward.unfix_symbolic_all
+    suggest_symbolic = upward.suggest_symbolic
+    auto_symbolic = upward.auto_symbolic
+    symbolic_formula = upward.symbolic_formula
+    plot = upward.plot
+    tree = upward.tree
+    saveckpt = upward.saveckpt
+    loadckpt = staticmethod(upward.loadckpt)
 
     def fit(
-        self, dataset: Any, opt: str = "LM", steps: int = 100, lamb: float = 0.0, **settings: Any
-    ) -> dict:
+        self, dataset: Any, opt: str = "auto", steps: int | None = None, lamb: float = 0.0, **options: Any
+    ) -> dict[str, list[float]]:
         """Train this network in place; see `kansci.training.fit_model`, which does it.
 
         Args:
-            dataset: a dict with train_input, train_label, test_input, test_label; a Dataset; or (X, y).
-            opt: "LM".
-            steps: Levenberg-Marquardt steps.
+            dataset: a dict with train_input, train_label, test_input, test_label; a Dataset; (X, y); or a
+                DataLoader.
+            opt: "auto", "LM" (Levenberg-Marquardt), "LBFGS", "SSBroyden" or "Adam".
+            steps: of the optimiser; None for as many as suit it.
             lamb: weight of the sparsity penalty.
-            **settings: further fields of `TrainSettings`, and on_step.
+            **options: further fields of `kansci.training.fit_options.FitOptions`: loss_fn, metrics,
+                update_grid, lr, batch, lamb_l1, ...
 
         Returns:
             Root mean squared errors after each step: {"train_loss": [...], "test_loss": [...]}.
         """
         # The one upward import: pykan's users call model.fit, and training is built on models.
-        from kansci.training.fit import fit_model
+        from kansci.training.fit_model import fit_model
 
-        return fit_model(self, dataset, opt=opt, steps=steps, lamb=lamb, **settings)
+        return fit_model(self, dataset, opt=opt, steps=steps, lamb=lamb, **options)
 
     def to_config(self) -> dict[str, Any]:
         """Describe the structure in JSON's types; with `state_dict` it is the whole network."""
-        layers = [{**layer.basis.to_config(), "base_fun": layer.base_fun} for layer in self.layers]
-        return {"width": list(self.width), "layers": layers}
+        width = [n_sum if n_mult == 0 else [n_sum, n_mult] for n_sum, n_mult in self.structure]
+        config: dict[str, Any] = {"width": width, "layers": [describe_layer(layer) for layer in self.layers]}
+        if any(self.mult_arity):
+            config["mult_arity"] = [list(arities) for arities in self.mult_arity]
+        return config
 
     @classmethod
     def from_config(cls, config: Mapping[str, Any], state: Mapping[str, torch.Tensor] | None = None) -> "KAN":
@@ -233,48 +330,11 @@ class KAN(torch.nn.Module):
             SettingsError: the description is not one of a KAN, or the state does not fit it.
         """
         try:
-            width = check_width(config["width"])
-            rows = zip(config["layers"], width[:-1], width[1:], strict=True)
-            layers = [_empty_layer(row, n_in, n_out) for row, n_in, n_out in rows]
-            model = cls.from_layers(layers)
+            nodes = [Nodes(*level) for level in read_width(config["width"], config.get("mult_arity", 2))]
+            rows = zip(config["layers"], nodes[:-1], nodes[1:], strict=True)
+            model = cls.from_layers([empty_layer(row, below.n_nodes, above) for row, below, above in rows])
             if state is not None:
                 model.load_state_dict(dict(state))
-        except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        except (KeyError, TypeError, ValueError, RuntimeError, IndexError) as error:
             raise SettingsError(f"not the description of a KAN: {error}") from error
         return model
-
-
-def check_width(width: Sequence[int]) -> tuple[int, ...]:
-    """Check the number of nodes on each level.
-
-    Args:
-        width: inputs first, outputs last.
-
-    Returns:
-        The same as a tuple of ints.
-
-    Raises:
-        SettingsError: fewer than two levels, or a level without a node.
-    """
-    sizes = tuple(width)
-    if len(sizes) < 2 or not all(isinstance(n, (int, np.integer)) and n >= 1 for n in sizes):
-        raise SettingsError(
-            f"width={list(sizes)}: give at least inputs and outputs, each a positive whole number"
-        )
-    return tuple(int(n) for n in sizes)
-
-
-def _domains(grid_range: Domain, n_inputs: int) -> torch.Tensor:
-    domain = torch.as_tensor(np.asarray(grid_range, dtype=float))
-    if domain.shape not in {(2,), (n_inputs, 2)}:
-        raise SettingsError(
-            f"grid_range has shape {tuple(domain.shape)}: give (low, high) or one pair for each input"
-        )
-    return domain.expand(n_inputs, 2).clone()
-
-
-def _empty_layer(row: Mapping[str, Any], n_in: int, n_out: int) -> KANLayer:
-    basis: Basis = make_basis(row, int(row["grid"]), 3, _domains((-1.0, 1.0), n_in))
-    base_fun = str(row["base_fun"])
-    weight = torch.zeros((n_out, n_in, basis.size + n_base_functions(base_fun)), dtype=torch.float64)
-    return KANLayer(basis, base_fun, weight)

@@ -4,5 +4,6 @@ from kansci.plots.fit import fit_figure
 from kansci.plots.network import kan_figure
 from kansci.plots.pareto import pareto_figure
 from kansci.plots.style import save_figure
+from kansci.plots.tree import plot_tree, tree_figure
 
-__all__ = ["fit_figure", "kan_figure", "pareto_figure", "save_figure"]
+__all__ = ["fit_figure", "kan_figure", "pareto_figure", "plot_tree", "save_figure", "tree_figure"]

@@ -5,11 +5,12 @@
     formula.json       the result, in the form that ``kansci discover --json`` prints
     model.safetensors  weights of the KAN; its structure stands in the file's header
     history.jsonl      one JSON object a training step
+    checkpoint.safetensors  where training stands, to go on from
 
 Each file is complete in itself and replaced as a whole (temporary file, fsync, rename), and results
 of older data are removed before new data appear, so killing the process at any moment leaves a folder
 that opens and whose table and results belong together. A RUN from a stranger is data: every file has
-a size limit and is checked, formulas go through the grammar of ``kansci.symbolic.parser``, nothing is
+a size limit and is checked, formulas go through the grammar of ``kansci.expressions.parser``, nothing is
 ever executed.
 """
 

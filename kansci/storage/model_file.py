@@ -1,6 +1,7 @@
 """``model.safetensors``: a KAN, its structure as JSON in the header and its weights as tensors."""
 
 import json
+from typing import Any
 
 import torch
 from safetensors import SafetensorError
@@ -8,13 +9,25 @@ from safetensors.torch import load, save
 
 from kansci.errors import RunError, SettingsError
 from kansci.models import KAN
+from kansci.models.nodes import read_width
 from kansci.storage.schema import COUNT, OBJECTS, TEXT, Rule, Schema, check, parse_object
 
-__all__ = ["model_bytes", "read_model"]
+__all__ = ["check_network", "model_bytes", "read_model"]
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 20
+
+
+def _is_level(value: Any) -> bool:
+    return _is_count(value) or (
+        isinstance(value, list) and len(value) == 2 and all(_is_count(n) for n in value)
+    )
+
 
 _SIZES: Rule = (
-    "a list of positive whole numbers",
-    lambda value: isinstance(value, list) and all(isinstance(n, int) and 0 < n < 1 << 20 for n in value),
+    "a list of numbers of nodes",
+    lambda value: isinstance(value, list) and all(_is_level(n) for n in value),
 )
 _MODEL: Schema = {"width": _SIZES, "layers": OBJECTS}
 _LAYER: Schema = {
@@ -25,9 +38,12 @@ _LAYER: Schema = {
 
 
 def model_bytes(model: KAN, stage: int = 0) -> bytes:
-    """The file's content; ``stage`` says how far training was, so that both change in one rename."""
+    """The file's content; ``stage`` says how far training was, so that both change in one rename.
+
+    All metadata are one entry, as safetensors writes several in any order.
+    """
     state = {name: tensor.detach().cpu().contiguous() for name, tensor in model.state_dict().items()}
-    return save(state, metadata={"kan": json.dumps(model.to_config()), "stage": str(stage)})
+    return save(state, metadata={"kan": json.dumps({**model.to_config(), "stage": stage})})
 
 
 def read_model(content: bytes, where: str) -> tuple[KAN, int]:
@@ -49,21 +65,45 @@ def read_model(content: bytes, where: str) -> tuple[KAN, int]:
     except (SafetensorError, ValueError, RecursionError) as error:
         raise RunError(f"{where}: not a safetensors file ({str(error).splitlines()[0]})") from error
     metadata = header.get("__metadata__", {})
-    config = parse_object(metadata.get("kan", ""), _MODEL, f"{where}: header 'kan'")
-    for number, layer in enumerate(config["layers"]):
-        check(layer, _LAYER, f"{where}: header 'kan', layers[{number}]")
-    if _bytes_claimed(config) > len(content):
-        raise RunError(f"{where}: the header describes a larger network than the file holds")
+    config = parse_object(metadata.get("kan", ""), {}, f"{where}: header 'kan'")
+    check_network(config, f"{where}: header 'kan'", len(content))
     if not all(tensor.is_floating_point() and torch.isfinite(tensor).all() for tensor in state.values()):
         raise RunError(f"{where}: holds weights that are not finite numbers")
     try:
-        return KAN.from_config(config, state), int(metadata.get("stage", "0"))
-    except (SettingsError, ValueError) as error:
+        stage = int(config.pop("stage", metadata.get("stage", 0)))
+        return KAN.from_config(config, state), stage
+    except (ValueError, TypeError) as error:
         raise RunError(f"{where}: {str(error).splitlines()[0]}") from error
 
 
-def _bytes_claimed(config: dict) -> int:
+def check_network(config: Any, where: str, size: int) -> None:
+    """Check the description of a network before it is built.
+
+    Args:
+        config: What should be the description.
+        where: The file and the place in it, for messages.
+        size: Of the file in bytes, which the weights cannot exceed.
+
+    Raises:
+        RunError: It is no such description, or that of a larger network.
+    """
+    check(config, _MODEL, where)
+    for number, layer in enumerate(config["layers"]):
+        check(layer, _LAYER, f"{where}, layers[{number}]")
+    if _bytes_claimed(config, where, size) > size:
+        raise RunError(f"{where}: describes a larger network than the file holds")
+
+
+def _bytes_claimed(config: dict, where: str, most: int) -> int:
     """Size of the weights in the header's own words, so that a short file cannot ask for much memory."""
-    width = config["width"]
-    pairs = zip(config["layers"], width[:-1], width[1:], strict=False)
-    return sum(8 * n_in * n_out * max(layer["grid"], 0) for layer, n_in, n_out in pairs)
+    n_nodes = sum(level if isinstance(level, int) else sum(level) for level in config["width"])
+    if n_nodes > most:  # each has a weight
+        return n_nodes
+    try:
+        levels = read_width(config["width"], config.get("mult_arity", 2))
+    except (SettingsError, TypeError) as error:
+        raise RunError(f"{where}: {str(error).splitlines()[0]}") from error
+    n_in = [n_sum + len(arities) for n_sum, arities in levels[:-1]]
+    n_out = [n_sum + sum(arities) for n_sum, arities in levels[1:]]
+    triples = zip(config["layers"], n_in, n_out, strict=False)
+    return sum(8 * i * j * max(layer["grid"], 0) for layer, i, j in triples)

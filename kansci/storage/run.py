@@ -17,18 +17,21 @@ from kansci.symbolic.formula import Formula
 
 if TYPE_CHECKING:
     from kansci.models import KAN
+    from kansci.training.checkpoint import Snapshot
 
 __all__ = ["Run", "check_free", "create_run", "is_run", "open_run", "update_run"]
 
 FORMAT = 1
 CONFIG_FILE, DATA_FILE, FORMULA_FILE = "config.json", "data.npz", "formula.json"
 MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.jsonl"
-PRODUCTS = (FORMULA_FILE, MODEL_FILE, HISTORY_FILE)
+CHECKPOINT_FILE = "checkpoint.safetensors"
+PRODUCTS = (CHECKPOINT_FILE, FORMULA_FILE, MODEL_FILE, HISTORY_FILE)
 LIMITS = {
     CONFIG_FILE: 16 * MEGABYTE,
     FORMULA_FILE: 64 * MEGABYTE,
     HISTORY_FILE: 256 * MEGABYTE,
     MODEL_FILE: 2048 * MEGABYTE,
+    CHECKPOINT_FILE: 8192 * MEGABYTE,
     DATA_FILE: LIMIT,
 }
 """The largest file that is read."""
@@ -92,6 +95,18 @@ class Run:
         from kansci.storage.model_file import read_model  # imports torch
 
         return read_model(self._bytes(MODEL_FILE), str(self.path / MODEL_FILE))
+
+    def snapshot(self) -> "Snapshot | None":
+        """Where training stood when it was last kept, or None.
+
+        Raises:
+            RunError: The file is damaged.
+        """  # noqa: DOC502  raised by read_checkpoint
+        if not self.has(CHECKPOINT_FILE):
+            return None
+        from kansci.storage.checkpoint_file import read_checkpoint  # imports torch
+
+        return read_checkpoint(self._bytes(CHECKPOINT_FILE), str(self.path / CHECKPOINT_FILE))
 
     def history(self) -> list[dict[str, Any]]:
         """One record a training step; empty when nothing was trained."""
@@ -204,6 +219,7 @@ def update_run(
     model: "KAN | None" = None,
     stage: int = 0,
     history: Iterable[Mapping[str, Any]] | None = None,
+    snapshot: "Snapshot | None" = None,
 ) -> Run:
     """Replace results of a run, keeping its table and settings.
 
@@ -213,6 +229,7 @@ def update_run(
         model: The trained network; an older formula goes, unless a new one is given too.
         stage: How many stages of its training are done.
         history: One record a training step.
+        snapshot: Where training stands.
 
     Returns:
         The run.
@@ -220,7 +237,12 @@ def update_run(
     run = open_run(path)
     # A formula that was read off another network must not stay beside the new one.
     stale = (FORMULA_FILE,) if model is not None else ()
-    commit(run.path, _products(result, model, history, stage), stale)
+    files = _products(result, model, history, stage)
+    if snapshot is not None:
+        from kansci.storage.checkpoint_file import checkpoint_bytes  # imports torch
+
+        files[CHECKPOINT_FILE] = checkpoint_bytes(snapshot)
+    commit(run.path, files, stale)
     return run
 
 

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 
-from kansci.symbolic.primitives import Primitive
+from kansci.expressions.primitives import Primitive
 
 __all__ = ["Curve", "Projection"]
 

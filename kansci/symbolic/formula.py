@@ -10,11 +10,11 @@ import sympy
 
 from kansci.data.names import split_unit
 from kansci.errors import FormulaError
+from kansci.expressions.parser import parse
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Constant
 from kansci.symbolic.least_squares import covariance
 from kansci.symbolic.parametric import Parametric, compile_expr
-from kansci.symbolic.parser import parse
 
 __all__ = ["FittedFormula", "Formula"]
 
@@ -24,7 +24,7 @@ class Formula:
     """An expression for ``target`` in named columns.
 
     Args:
-        expr: Text (read by the safe grammar of ``kansci.symbolic.parser``) or a sympy expression.
+        expr: Text (read by the safe grammar of ``kansci.expressions.parser``) or a sympy expression.
         symbols: Symbol name -> column name; a sequence of names stands for itself. Free symbols
             that are not listed are parameters, to be fitted by ``fit``.
         target: Name of what the formula gives.

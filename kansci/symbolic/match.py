@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy
 
+from kansci.expressions.primitives import LIBRARY, Primitive
 from kansci.symbolic.curve import Curve, Projection
-from kansci.symbolic.primitives import LIBRARY, Primitive
 from kansci.symbolic.refine import polish, refine
 from kansci.symbolic.scan import scan
 

@@ -6,8 +6,8 @@ full Gauss-Newton problem in (a, b, c, d), of which only (a, b) is kept.
 
 import numpy as np
 
+from kansci.expressions.primitives import Primitive
 from kansci.symbolic.curve import Curve, Projection
-from kansci.symbolic.primitives import Primitive
 
 __all__ = ["polish", "refine"]
 

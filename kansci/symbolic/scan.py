@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from kansci.expressions.primitives import Primitive
 from kansci.symbolic.curve import Curve
-from kansci.symbolic.primitives import Primitive
 
 __all__ = ["scan"]
 

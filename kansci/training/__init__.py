@@ -1,11 +1,13 @@
 """Training of KANs by Levenberg-Marquardt, many restarts at once."""
 
 from kansci.models.importance import Importance, importance
-from kansci.training.fit import fit_model, fit_population, train_population
-from kansci.training.settings import StepEvent, Trained, TrainSettings
+from kansci.training.fit import fit_population, train_population
+from kansci.training.fit_model import fit_model
+from kansci.training.settings import FitInterrupted, StepEvent, Trained, TrainSettings
 from kansci.training.sparsify import fit_sparse, prune_and_refit, sparsify_and_prune
 
 __all__ = [
+    "FitInterrupted",
     "Importance",
     "StepEvent",
     "TrainSettings",

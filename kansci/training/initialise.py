@@ -1,13 +1,13 @@
 """Starting points: smooth random edges, hidden nodes that fill their grids, a last layer solved for."""
 
 import itertools
-from collections.abc import Sequence
+from dataclasses import replace
 
 import torch
 
 from kansci.basis import Basis, layer_specs, make_basis
-from kansci.kernels import sum_edges
 from kansci.models.layer import n_base_functions
+from kansci.models.nodes import Nodes, Width, read_width
 from kansci.training.population import Population, PopulationLayer
 from kansci.training.settings import TrainSettings
 
@@ -30,7 +30,7 @@ def data_domain(x: torch.Tensor) -> torch.Tensor:
 def initial_population(
     x: torch.Tensor,
     y: torch.Tensor,
-    width: Sequence[int],
+    width: Width,
     settings: TrainSettings,
     generator: torch.Generator,
 ) -> Population:
@@ -38,12 +38,12 @@ def initial_population(
 
     Every edge starts as a random combination of the first Chebyshev polynomials with amplitudes falling as a
     power of the order; hidden nodes are then scaled so that the rows fill [-1, 1]; the last layer is a ridge
-    regression. Each member is the best of several such candidates.
+    regression, for a product one for its first factor. Each member is the best of several such candidates.
 
     Args:
         x: rows (N, I).
         y: targets (N, O).
-        width: nodes on each level.
+        width: nodes on each level, see `read_width`.
         settings: sizes, families and base function.
         generator: source of the random numbers.
 
@@ -55,21 +55,21 @@ def initial_population(
     stride = -(-len(x) // _ENOUGH_ROWS)
     values, y = x[::stride], y[::stride]
     n_candidates = _CANDIDATES * settings.restarts
-    specs = layer_specs(settings.basis, len(width) - 1)
-    for number, (n_in, n_out) in enumerate(itertools.pairwise(width)):
-        shared = number == 0
+    levels = [Nodes(*level) for level in read_width(width, settings.mult_arity)]
+    specs = layer_specs(settings.basis, len(levels) - 1)
+    for number, (below, nodes) in enumerate(itertools.pairwise(levels)):
+        shared, n_in = number == 0, below.n_nodes
         unit = torch.tensor([-1.0, 1.0], dtype=torch.float64)
         placed = domain if shared else unit.expand(n_candidates, n_in, 2)
-        basis = make_basis(specs[number], settings.grids[0], settings.k, placed)
-        weight = random_coefs((n_candidates, n_out, n_in), basis, settings.restarts, generator)
+        basis = make_basis(specs[number], settings.sizes[0], settings.k, placed)
+        size = (n_candidates, nodes.n_subnodes, n_in)
+        weight = random_coefs(size, basis, settings.restarts, generator)
         weight = torch.nn.functional.pad(weight, (n_base_functions(settings.base_fun), 0))
-        layer = PopulationLayer(basis, settings.base_fun, weight, torch.ones_like(weight[..., 0]), shared)
-        functions = layer.functions(values)[0]
-        if number < len(width) - 2:
-            layer, values = _filled(layer, functions)
-        else:
-            layer = _solved(layer, functions, y)
+        layer = PopulationLayer.new(basis, settings.base_fun, weight, nodes, shared=shared)
+        functions = layer.inputs(values)
+        layer, values = _filled(layer, functions, generator)
         layers.append(layer)
+    layers[-1] = _solved(layer, functions, y)
     population = Population(tuple(layers))
     loss = (population.forward(population.inputs(x[::stride])) - y).square().mean((1, 2))
     best = loss.view(_CANDIDATES, settings.restarts).argmin(dim=0)
@@ -95,19 +95,52 @@ def random_coefs(
     return (amplitude / orders ** powers[:, None, None, None]) @ coefs
 
 
-def _filled(layer: PopulationLayer, functions: torch.Tensor) -> tuple[PopulationLayer, torch.Tensor]:
-    values = sum_edges(functions, layer.weight)
-    low, high = values.amin(dim=1), values.amax(dim=1)
-    scale = 2 * _FILL / (high - low).clamp(min=1e-300)
-    shift = -0.5 * (high + low) * scale
-    return layer.rescaled(scale, shift), values * scale.unsqueeze(1) + shift.unsqueeze(1)
+def _filled(
+    layer: PopulationLayer, functions: torch.Tensor, generator: torch.Generator
+) -> tuple[PopulationLayer, torch.Tensor]:
+    """Scale the sums so that the rows fill [-1, 1], then the products' first factors so that those do.
+
+    Every second factor, by chance, fills [0, 1] instead: some laws are reached only from factors that change
+    sign, and others only from factors that do not.
+    """
+    sums = layer.sums(functions)
+    low, high = sums.amin(dim=1), sums.amax(dim=1)
+    middle = torch.zeros_like(low)
+    factors = middle[:, layer.nodes.n_sum :]
+    factors.copy_(0.5 * torch.randint(2, factors.shape, generator=generator))
+    scale = 2 * (_FILL - middle) / (high - low).clamp(min=1e-300)
+    shift = middle - 0.5 * (high + low) * scale
+    nodes = layer.nodes(sums * scale.unsqueeze(1) + shift.unsqueeze(1))
+    layer = layer.rescaled_sums(scale, shift)
+    if layer.nodes.plain:
+        return layer, nodes
+    reach = nodes.abs().amax(dim=1).clamp(min=1e-300)
+    reach[:, : layer.nodes.n_sum] = _FILL
+    more = torch.ones_like(scale)
+    for product in layer.nodes.products():
+        more[:, product[0]] = _FILL / reach[:, layer.nodes.owner[product[0]]]
+    return layer.rescaled_sums(more, torch.zeros_like(more)), nodes * (_FILL / reach).unsqueeze(1)
 
 
 def _solved(layer: PopulationLayer, functions: torch.Tensor, y: torch.Tensor) -> PopulationLayer:
-    design = functions.flatten(-2)  # ([P,] N, I * (F))
+    """Solve for the sums that are outputs, and for the first factor of every product that is one."""
+    weight = layer.weight.clone()
+    design = functions.flatten(-2)  # ([P,] N, I F)
+    n_sum, shape = layer.nodes.n_sum, weight.shape[2:]
+    if n_sum:
+        weight[:, :n_sum] = _ridge(design, y[:, :n_sum]).unflatten(-1, shape)
+    sums = layer.sums(functions)
+    for number, product in enumerate(layer.nodes.products()):
+        others = sums[..., product[1:]].prod(dim=-1, keepdim=True)  # (P, N, 1)
+        column = n_sum + number
+        solution = _ridge(others * design, y[:, column : column + 1])
+        weight[:, product[0]] = solution[:, 0].unflatten(-1, shape)
+    return replace(layer, weight=weight)
+
+
+def _ridge(design: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """Regress y (N, O) on the columns of a design (..., N, n): (..., O, n)."""
     gram = design.mT @ design / len(y)
     ridge = _RIDGE * gram.diagonal(dim1=-2, dim2=-1).mean(-1)[..., None, None]
     gram = gram + ridge * torch.eye(gram.shape[-1], dtype=gram.dtype, device=gram.device)
-    solution = torch.linalg.solve(gram, design.mT @ y / len(y)).mT  # ([P,] O, I * (F))
-    weight = solution.expand(*layer.weight.shape[:2], -1).reshape(layer.weight.shape)
-    return PopulationLayer(layer.basis, layer.base_fun, weight.clone(), layer.mask, layer.shared)
+    return torch.linalg.solve(gram, design.mT @ y / len(y)).mT

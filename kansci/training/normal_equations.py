@@ -1,17 +1,20 @@
 """Exact Jacobians without automatic differentiation, and the normal equations they give.
 
 The derivative of an output with respect to the weight c_jik of a layer is the back-propagated gradient of
-node j times the function B_k(x_i): an outer product. So one pass forward for the functions and one back for
-the node gradients is all there is to do.
+sum j times the function B_k(x_i): an outer product. So one pass forward for the functions and one back for
+the gradients is all there is to do.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import torch
 
 from kansci.kernels import edge_values, sum_edges
 from kansci.models.importance import function_covariance
-from kansci.training.population import Population
+from kansci.models.symbolic_edge import add_symbolic, inner, outer
+from kansci.training.losses import LeastSquares, Loss, times_root, weighted_derivatives
+from kansci.training.population import Population, PopulationLayer
 
 # Rows are taken in chunks of about this many Jacobian entries, to stay in the cache and bound the memory.
 _CHUNK_ENTRIES = 1 << 20
@@ -22,16 +25,31 @@ class Rows:
     """Training rows and what the whole population shares about them.
 
     Attributes:
-        inputs: the first layer's functions, shape (N, I, F).
+        inputs: what the population's `inputs` gave, shape (N, I, F).
         y: targets, shape (N, O).
+        weight: of each row, shape (N,), or None for ones.
+        loss: what is asked of the outputs there.
     """
 
     inputs: torch.Tensor
     y: torch.Tensor
+    weight: torch.Tensor | None = None
+    loss: Loss = field(default_factory=LeastSquares)
 
     def chunk(self, start: int, length: int) -> "Rows":
         """Give some of the rows."""
-        return Rows(self.inputs[start : start + length], self.y[start : start + length])
+        part = slice(start, start + length)
+        weight = None if self.weight is None else self.weight[part]
+        return Rows(self.inputs[part], self.y[part], weight, self.loss)
+
+    def total(self, outputs: torch.Tensor) -> torch.Tensor:
+        """Add up the weighted losses of outputs (P, N, O): (P,)."""
+        return self.loss.total(outputs, self.y, self.weight)
+
+    @property
+    def count(self) -> torch.Tensor | int:
+        """What to divide the total by."""
+        return self.loss.count(self.y, self.weight)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +58,14 @@ class Pass:
 
     Attributes:
         functions: (P, n, I, F); the first layer's has no P.
-        gradients: dy_o / dz_j, (P, n, O, J).
+        gradients: dy_o / dz_j by the sums, (P, n, O, J).
+        by_affine: each symbolic edge's value by (a, b, c, d), (P, n, S, 4).
         outputs: (P, n, O).
     """
 
     functions: list[torch.Tensor]
     gradients: list[torch.Tensor]
+    by_affine: list[torch.Tensor]
     outputs: torch.Tensor
 
 
@@ -54,11 +74,11 @@ class NormalEquations:
     """The quadratic model of the loss around the present weights.
 
     Attributes:
-        loss: half the mean squared residual, shape (P,).
+        loss: mean loss, shape (P,); for least squares half the mean squared residual.
         gradient: shape (P, n).
-        hessian: Gauss-Newton approximation J'J / (N O), shape (P, n, n).
+        hessian: generalised Gauss-Newton approximation J'WJ / (N O), shape (P, n, n).
         covariance: of each layer's functions over the rows, (P, I, F, F).
-        sensitivity: root mean square of the output's derivative by each layer's outgoing nodes, (P, J).
+        sensitivity: root mean square of the output's derivative by each layer's sums, (P, J).
     """
 
     loss: torch.Tensor
@@ -69,59 +89,110 @@ class NormalEquations:
 
 
 def run(population: Population, inputs: torch.Tensor) -> Pass:
-    """Go forward for the functions and back for the node gradients."""
-    functions, slopes = [inputs], []
-    values = sum_edges(inputs, population.layers[0].weight)
+    """Go forward for the functions and back for the gradients by the sums."""
+    ahead = [_forward(population.layers[0], inputs)]
     for layer in population.layers[1:]:
-        here, slope = layer.functions(values, (0, 1))
-        functions.append(here)
-        slopes.append(edge_values(slope, layer.weight))  # (P, n, J, I)
-        values = sum_edges(here, layer.weight)
-    n_out = values.shape[-1]
-    gradient = torch.eye(n_out, dtype=values.dtype, device=values.device).expand(*values.shape, n_out)
-    gradients = [gradient]
-    for slope in reversed(slopes):
-        gradient = gradient @ slope if n_out > 1 or slope.shape[-2] > 1 else slope
+        ahead.append(_forward(layer, ahead[-1].nodes))
+    outputs = ahead[-1].nodes
+    n_out = outputs.shape[-1]
+    gradient = torch.eye(n_out, dtype=outputs.dtype, device=outputs.device).expand(*outputs.shape, n_out)
+    gradients: list[torch.Tensor] = []
+    for layer, here in zip(reversed(population.layers), reversed(ahead), strict=True):
+        gradient = layer.nodes.pulled(gradient, here.node_slopes)
         gradients.insert(0, gradient)
-    return Pass(functions, gradients, values)
+        if here.edge_slopes is not None:
+            is_identity = layer is population.layers[-1] and here.node_slopes is None
+            gradient = here.edge_slopes if is_identity else gradient @ here.edge_slopes
+    return Pass([step.functions for step in ahead], gradients, [step.by_affine for step in ahead], outputs)
+
+
+class _Ahead(NamedTuple):
+    """What one layer leaves on the way forward.
+
+    Attributes:
+        functions: (P, n, I, F); the first layer's has no P.
+        nodes: (P, n, M).
+        edge_slopes: derivative of every edge, (P, n, J, I); None for the first layer.
+        node_slopes: see `Nodes.jet`.
+        by_affine: (P, n, S, 4).
+    """
+
+    functions: torch.Tensor
+    nodes: torch.Tensor
+    edge_slopes: torch.Tensor | None
+    node_slopes: torch.Tensor | None
+    by_affine: torch.Tensor
+
+
+def _forward(layer: PopulationLayer, values: torch.Tensor) -> _Ahead:
+    """Take one layer; `values` are its inputs, or for the first layer what it needs to know about them."""
+    slopes: torch.Tensor | None = None
+    if layer.shared:
+        functions, x = layer.split(values)
+    else:
+        x = values
+        functions, derivatives = layer.functions(x, (0, 1))
+        slopes = edge_values(derivatives, layer.weight)
+    sums = sum_edges(functions, layer.weight)
+    by_affine = layer.affine.new_zeros((*sums.shape[:2], 0, 4))
+    if x is not None and layer.symbolic:
+        u = inner(layer.symbolic, layer.affine, x)
+        f, slope = (outer(layer.symbolic, u, nu) for nu in (0, 1))
+        a, _, c, _ = layer.affine.unsqueeze(-3).unbind(-1)
+        sources, targets = [i for i, _, _ in layer.symbolic], [j for _, j, _ in layer.symbolic]
+        sums = add_symbolic(sums, layer.symbolic, layer.affine, f)
+        by_affine = torch.stack([c * slope * x[..., sources], c * slope, f, torch.ones_like(f)], dim=-1)
+        if slopes is not None:
+            slopes[..., targets, sources] += a * c * slope
+    nodes, node_slopes = layer.nodes.jet(sums)
+    return _Ahead(functions, nodes, slopes, node_slopes, by_affine)
 
 
 def jacobian(population: Population, inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Differentiate the outputs by all weights, layer after layer, each (J, I, F) flattened.
+    """Differentiate the outputs by all parameters.
+
+    Layer after layer, first the weights (J, I, F), then (a, b, c, d) of the symbolic edges (S, 4), flattened.
 
     Args:
         population: P networks.
-        inputs: the first layer's functions, shape (N, I, F).
+        inputs: what the population's `inputs` gave, shape (N, I, F).
 
     Returns:
         Jacobian (P, N * O, n) and outputs (P, N, O).
     """
     through = run(population, inputs)
-    return _assemble(population, through), through.outputs
+    whole = _empty_jacobian(population, *through.outputs.shape[1:])
+    return _assemble(population, through, whole), through.outputs
 
 
-def _assemble(population: Population, through: Pass) -> torch.Tensor:
-    n_members, n_rows, n_out = through.outputs.shape
-    n_weights = sum(layer.weight[0].numel() for layer in population.layers)
-    whole = torch.empty(
-        (n_members, n_rows, n_out, n_weights), dtype=torch.float64, device=through.outputs.device
-    )
+def _empty_jacobian(population: Population, n_rows: int, n_out: int) -> torch.Tensor:
+    weight = population.layers[0].weight
+    return weight.new_empty((population.size, n_rows, n_out, population.n_parameters))
+
+
+def _assemble(population: Population, through: Pass, whole: torch.Tensor) -> torch.Tensor:
+    """Fill the Jacobian `whole`, shape (P, n, O, n_parameters); return it as (P, n O, n_parameters)."""
     start = 0
-    for functions, gradient, layer in zip(
-        through.functions, through.gradients, population.layers, strict=True
+    for functions, gradient, by_affine, layer in zip(
+        through.functions, through.gradients, through.by_affine, population.layers, strict=True
     ):
         flat = functions.flatten(-2)[..., None, None, :]
-        n_nodes, length = gradient.shape[-1], gradient.shape[-1] * flat.shape[-1]
-        block = whole[..., start : start + length].unflatten(-1, (n_nodes, flat.shape[-1]))
+        n_sums, length = gradient.shape[-1], gradient.shape[-1] * flat.shape[-1]
+        block = whole[..., start : start + length].unflatten(-1, (n_sums, flat.shape[-1]))
         torch.mul(gradient.unsqueeze(-1), flat, out=block)
         if not bool(layer.mask.all()):
             block.unflatten(-1, functions.shape[-2:]).mul_(layer.mask[:, None, None, :, :, None])
         start += length
+        if layer.symbolic:
+            length = 4 * len(layer.symbolic)
+            entering = gradient[..., [j for _, j, _ in layer.symbolic]].unsqueeze(-1)  # (P, n, O, S, 1)
+            whole[..., start : start + length] = (entering * by_affine.unsqueeze(2)).flatten(-2)
+            start += length
     return whole.flatten(1, 2)
 
 
 def normal_equations(population: Population, rows: Rows, *, statistics: bool = False) -> NormalEquations:
-    """Build J'J and J'r over all rows.
+    """Build J'WJ and J'g over all rows; for least squares J'J and J'r.
 
     Args:
         population: P networks.
@@ -129,29 +200,31 @@ def normal_equations(population: Population, rows: Rows, *, statistics: bool = F
         statistics: also give covariances and sensitivities, which the penalty needs.
 
     Returns:
-        The normal equations, divided by the number of residuals.
+        The normal equations, divided by the number of terms.
     """
     n_members, n_rows, n_out = population.size, len(rows.y), rows.y.shape[1]
-    n_weights = sum(layer.weight[0].numel() for layer in population.layers)
+    n_weights = population.n_parameters
     length = max(32, _CHUNK_ENTRIES // (n_members * n_out * n_weights))
     hessian = rows.y.new_zeros((n_members, n_weights, n_weights))
     gradient = rows.y.new_zeros((n_members, n_weights, 1))
     loss = rows.y.new_zeros(n_members)
     passes = []
+    whole = _empty_jacobian(population, min(length, n_rows), n_out)  # used again and again
     for start in range(0, n_rows, length):
         part = rows.chunk(start, length)
         through = run(population, part.inputs)
-        derivative = _assemble(population, through)
-        residual = (through.outputs - part.y).flatten(1).unsqueeze(-1)
+        derivative = _assemble(population, through, whole[:, : len(part.y)])
+        slope, root = weighted_derivatives(part.loss, through.outputs, part.y, part.weight)
+        gradient.baddbmm_(derivative.mT, slope.flatten(1).unsqueeze(-1))
+        derivative = times_root(root, derivative)
         hessian.baddbmm_(derivative.mT, derivative)
-        gradient.baddbmm_(derivative.mT, residual)
-        loss += residual.square().sum((1, 2))
+        loss += part.total(through.outputs)
         if statistics:
             passes.append(through)
-    count = n_rows * n_out
+    count = rows.count
     covariance, sensitivity = _statistics(passes) if statistics else ([], [])
     return NormalEquations(
-        loss / (2 * count), gradient.squeeze(-1) / count, hessian / count, covariance, sensitivity
+        loss / count, gradient.squeeze(-1) / count, hessian.div_(count), covariance, sensitivity
     )
 
 

@@ -39,7 +39,7 @@ class Penalty:
             block = equations.hessian[:, start:end, start:end]
             block = block.unflatten(1, (n_out * n_in, size)).unflatten(3, (n_out * n_in, size))
             block.diagonal(dim1=1, dim2=3).add_(form.reshape(n_members, -1, size, size).movedim(1, -1))
-            start = end
+            start += layer.n_parameters
 
     def members(self, index: torch.Tensor) -> "Penalty":
         """Give the penalties of some members."""
@@ -77,22 +77,23 @@ def group_sparsity(population: Population, equations: NormalEquations, lamb: flo
     return Penalty(forms)
 
 
-def smoothness(population: Population, weight: float) -> Penalty:
+def smoothness(population: Population, weight: float | torch.Tensor) -> Penalty:
     """Penalise every edge's curvature.
 
     Args:
         population: P networks.
-        weight: of the penalty.
+        weight: of the penalty, one or one for each member (P,).
 
     Returns:
         The quadratic forms.
     """
     forms = []
+    weight = torch.as_tensor(weight, dtype=torch.float64).expand(population.size)[:, None, None, None, None]
     for layer in population.layers:
         size = layer.weight.shape[-1]
         form = torch.zeros((size, size), dtype=torch.float64, device=layer.weight.device)
-        form[layer.n_base :, layer.n_base :] = weight * layer.basis.roughness()
-        forms.append(form.repeat(*layer.weight.shape[:3], 1, 1))
+        form[layer.n_base :, layer.n_base :] = layer.basis.roughness()
+        forms.append(weight.to(form) * form.expand(*layer.weight.shape[:3], size, size))
     return Penalty(forms)
 
 

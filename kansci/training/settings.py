@@ -2,12 +2,17 @@
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
 
 from kansci.basis import BasisSpec, base_function
 from kansci.errors import SettingsError
 from kansci.models import KAN
+from kansci.models.nodes import Arity
+from kansci.training.losses import LeastSquares, Loss
+
+AUTO_START = 5
+"""The grid size that an automatic schedule begins with."""
 
 
 @dataclass(frozen=True)
@@ -16,13 +21,21 @@ class TrainSettings:
 
     Attributes:
         restarts: members of the population, P.
+        survivors: pairs (step, members): after that many steps only the best members go on.
         steps: Levenberg-Marquardt steps on each grid.
-        grids: grid sizes, from coarse to fine.
+        grids: grid sizes, from coarse to fine; "auto" begins with 5 and doubles as long as the validation
+            error falls, see `Schedule`.
+        patience: extensions of an automatic grid in a row that may bring nothing before it ends.
         k: degree of the splines.
+        mult_arity: number of factors of the products, see `read_width`.
         basis: family of the edges' functions, or one for each layer.
         base_fun: base function of every edge; "zero" trains best.
+        loss: what is minimised; its targets are what `Loss.targets` says.
         lamb: weight of the group sparsity penalty, relative to the variance of y.
         smooth: weight of the penalty on the edges' curvature; it fills gaps in the data.
+        smooth_share: further weight of that penalty, for each member this share of its present loss, so that
+            it fades as the fit gets better.
+        adapt_at: steps on each grid before which hidden grids move to the range of their activations.
         validation_fraction: share of the rows held out to choose the best member; none below 20 rows.
         tolerance: a member retires when its loss falls by less than this share over ten steps.
         seconds: time allowed, or None.
@@ -31,13 +44,19 @@ class TrainSettings:
     """
 
     restarts: int = 6
+    survivors: tuple[tuple[int, int], ...] = ()
     steps: int = 50
-    grids: tuple[int, ...] = (5,)
+    grids: tuple[int, ...] | Literal["auto"] = (5,)
+    patience: int = 0
     k: int = 3
+    mult_arity: Arity = 2
     basis: BasisSpec | Sequence[BasisSpec] = "bspline"
     base_fun: str = "zero"
+    loss: Loss = field(default_factory=LeastSquares)
     lamb: float = 0.0
     smooth: float = 0.0
+    smooth_share: float = 0.0
+    adapt_at: tuple[int, ...] = (3, 8, 15, 25)
     validation_fraction: float = 0.2
     tolerance: float = 1e-3
     seconds: float | None = None
@@ -52,13 +71,23 @@ class TrainSettings:
         """
         if self.restarts < 1 or self.steps < 0:
             raise SettingsError(f"restarts={self.restarts}, steps={self.steps}: need at least 1 and 0")
-        if not self.grids or min(self.grids) < 1 or list(self.grids) != sorted(self.grids):
+        if not self.sizes or min(self.sizes) < 1 or list(self.sizes) != sorted(self.sizes):
             raise SettingsError(f"grids={self.grids}: give grid sizes from coarse to fine, each at least 1")
-        if self.k < 0 or self.lamb < 0 or self.smooth < 0:
-            raise SettingsError(f"k={self.k}, lamb={self.lamb}, smooth={self.smooth}: none may be negative")
+        if self.patience < 0 or any(members < 1 for _, members in self.survivors):
+            raise SettingsError(
+                f"patience={self.patience}, survivors={self.survivors}: need 0 and 1 member at least"
+            )
+        for name in ("k", "lamb", "smooth", "smooth_share"):
+            if getattr(self, name) < 0:
+                raise SettingsError(f"{name}={getattr(self, name)}: may not be negative")
         if not 0 <= self.validation_fraction < 1:
             raise SettingsError(f"validation_fraction={self.validation_fraction}: must be from 0 to below 1")
         base_function(self.base_fun)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """The grid sizes that are known beforehand."""
+        return (AUTO_START,) if self.grids == "auto" else self.grids
 
     def end(self) -> float | None:
         """Give the value of time.monotonic() at which a run that starts now must end."""
@@ -106,10 +135,13 @@ class Trained:
     Attributes:
         model: the best member by validation error.
         models: all members, best first.
-        train_rmse: root mean squared error of each of `models`, in the units of y.
+        train_rmse: root mean squared error of each of `models`, in the units of y; for another loss than
+            least squares what `Loss.figure` gives, here and everywhere.
         validation_rmse: the same on held-out rows (on all rows where none were held out).
-        history: for each step the best member's errors, {"train_loss": [...], "test_loss": [...]}.
-        stopped: the run was ended by time or by `should_stop`.
+        history: for each step the best member's errors, {"train_loss": [...], "test_loss": [...]}, and the
+            "grid" they were reached on.
+        stopped: the run was ended by time, by `should_stop` or by Ctrl-C.
+        interrupted: by Ctrl-C.
     """
 
     model: KAN
@@ -118,6 +150,7 @@ class Trained:
     validation_rmse: list[float]
     history: dict[str, list[float]] = field(default_factory=dict)
     stopped: bool = False
+    interrupted: bool = False
 
     def summary(self) -> dict[str, Any]:
         """Give the shape and errors in JSON's types."""
@@ -129,3 +162,16 @@ class Trained:
             "steps": len(self.history.get("train_loss", [])),
             "stopped": self.stopped,
         }
+
+
+class FitInterrupted(KeyboardInterrupt):
+    """Ctrl-C during training; whoever catches it still has the best so far.
+
+    Attributes:
+        trained: what there was.
+    """
+
+    def __init__(self, trained: Trained):
+        """Carry what was trained."""
+        super().__init__()
+        self.trained = replace(trained, stopped=True, interrupted=True)

@@ -6,9 +6,11 @@ from dataclasses import replace
 import torch
 
 from kansci.models import KAN
-from kansci.models.surgery import drop_dead_nodes, prune_edge
-from kansci.training.fit import OnStep, fit_population, train_population
-from kansci.training.rows import Array, as_rows, hold_out
+from kansci.models.pruning import prune_edge
+from kansci.models.surgery import drop_dead_nodes
+from kansci.training.fit import fit_population, train_population
+from kansci.training.rows import Array, Held, as_rows, hold_out
+from kansci.training.run import OnStep
 from kansci.training.settings import Trained, TrainSettings
 
 _LAMB = 1e-2
@@ -17,14 +19,16 @@ _EDGE_THRESHOLD = 1e-2
 _ACCURATE = 5.0
 
 
-def fit_sparse(
+def fit_sparse(  # noqa: PLR0913
     X: Array,
     y: Array,
     width: Sequence[int],
     settings: TrainSettings | None = None,
     seed: int = 0,
     on_step: OnStep | None = None,
-    validation: tuple[Array, Array] | None = None,
+    validation: Held | None = None,
+    *,
+    weights: Array | None = None,
 ) -> Trained:
     """Fit from random starts with the penalty on from the first step, prune, and train again.
 
@@ -36,28 +40,39 @@ def fit_sparse(
         seed: of the starts and of the choice of held-out rows.
         on_step: called after each step.
         validation: rows to hold out, instead of choosing them from X.
+        weights: how much each row counts, (N,).
 
     Returns:
         As `sparsify_and_prune`.
     """
     settings = settings or TrainSettings()
-    rows = as_rows(X, y)
+    rows = as_rows(X, y, weights)
     if validation is None:
         rows, validation = hold_out(rows, settings, torch.Generator().manual_seed(seed))
     settings = _with_one_clock(settings)
-    first = replace(settings, lamb=settings.lamb or _LAMB, grids=settings.grids[:1], tolerance=0.0)
-    sparse = fit_population(*rows, width, first, seed, on_step, validation)
-    return prune_and_refit(sparse.models, *rows, settings, on_step=on_step, validation=validation)
+    first = replace(settings, lamb=settings.lamb or _LAMB, grids=settings.sizes[:1], tolerance=0.0)
+    sparse = fit_population(rows.x, rows.y, width, first, seed, on_step, validation, weights=rows.weight)
+    return prune_and_refit(
+        sparse.models,
+        rows.x,
+        rows.y,
+        settings,
+        on_step=on_step,
+        validation=validation,
+        weights=rows.weight,
+    )
 
 
-def sparsify_and_prune(
+def sparsify_and_prune(  # noqa: PLR0913
     models: KAN | Sequence[KAN],
     X: Array,
     y: Array,
     settings: TrainSettings | None = None,
     edge_th: float = _EDGE_THRESHOLD,
     on_step: OnStep | None = None,
-    validation: tuple[Array, Array] | None = None,
+    validation: Held | None = None,
+    *,
+    weights: Array | None = None,
 ) -> Trained:
     """Go on training networks with the group penalty, prune them, and train them again without it.
 
@@ -69,6 +84,7 @@ def sparsify_and_prune(
         edge_th: edges with an importance not above it are removed.
         on_step: called after each step.
         validation: held-out rows that rank the results; without them the training rows do.
+        weights: how much each row counts, (N,).
 
     Returns:
         The pruned and retrained networks: the accurate ones first, those with the fewest weights leading.
@@ -76,18 +92,20 @@ def sparsify_and_prune(
     settings = _with_one_clock(settings or TrainSettings())
     models = [models] if isinstance(models, KAN) else list(models)
     first = replace(settings, lamb=settings.lamb or _LAMB, grids=(models[0].grid,), tolerance=0.0)
-    sparse = train_population(models, X, y, first, on_step, validation)
-    return prune_and_refit(sparse.models, X, y, settings, edge_th, on_step, validation)
+    sparse = train_population(models, X, y, first, on_step, validation, weights=weights)
+    return prune_and_refit(sparse.models, X, y, settings, edge_th, on_step, validation, weights=weights)
 
 
-def prune_and_refit(
+def prune_and_refit(  # noqa: PLR0913
     models: Sequence[KAN],
     X: Array,
     y: Array,
     settings: TrainSettings,
     edge_th: float = _EDGE_THRESHOLD,
     on_step: OnStep | None = None,
-    validation: tuple[Array, Array] | None = None,
+    validation: Held | None = None,
+    *,
+    weights: Array | None = None,
 ) -> Trained:
     """Remove edges without importance and nodes no path crosses, then train each network without penalty.
 
@@ -99,6 +117,7 @@ def prune_and_refit(
         edge_th: edges with an importance not above it are removed.
         on_step: called after each step.
         validation: held-out rows that rank the results; without them the training rows do.
+        weights: how much each row counts, (N,).
 
     Returns:
         As `sparsify_and_prune`.
@@ -108,7 +127,7 @@ def prune_and_refit(
     results = []
     for model in models:
         pruned = drop_dead_nodes(prune_edge(model, edge_th, x=x))
-        results.append(train_population([pruned], X, y, settings, on_step, validation))
+        results.append(train_population([pruned], X, y, settings, on_step, validation, weights=weights))
     return _ranked(results)
 
 

@@ -93,3 +93,22 @@ def test_impossible_grids_are_refused():
         BSpline(0, 3, DOMAIN)
     with pytest.raises(SettingsError):
         BSpline(3, 3, torch.tensor([[1.0, 1.0]]))
+
+
+@pytest.mark.parametrize("degree", [0, 1, 2, 3, 5])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_compiled_values_are_those_that_are_differentiated(degree, dtype):
+    generator = torch.Generator().manual_seed(degree)
+    domain = torch.tensor([[[-1.0, 2.0], [3.0, 3.5]], [[0.0, 1.0], [-4.0, 9.0]]], dtype=dtype)
+    basis = BSpline(4, degree, domain)
+    share = torch.rand((2, 50, 2), generator=generator, dtype=dtype) * 1.6 - 0.3
+    share[:, :4] = torch.tensor([0.0, 0.25, 1.0, -0.5], dtype=dtype)[:, None]
+    low, high = domain.unsqueeze(-3).unbind(-1)
+    for x in (low + (high - low) * share, share[0]):
+        with torch.no_grad():
+            written = basis.jet(x, (1, 0))
+            (alone,) = basis.jet(x, (0,))
+        assert torch.equal(alone, written[1])
+        tolerance = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 1e-3, "atol": 1e-3}
+        for mine, recorded in zip(written, basis.jet(x, (1, 0)), strict=True):
+            torch.testing.assert_close(mine, recorded, **tolerance)

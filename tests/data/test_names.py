@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kansci.data.names import RESERVED, find_column, nearest, split_unit, symbol_names
-from kansci.symbolic.parser import CONSTANTS, FUNCTIONS, parse
+from kansci.expressions.parser import CONSTANTS, FUNCTIONS, parse
 
 
 @given(st.lists(st.text(min_size=1, max_size=12).filter(str.strip), unique=True, min_size=1, max_size=8))

@@ -8,7 +8,7 @@ from kansci_datasets.catalog import TABLES
 
 from kansci.data import symbol_names
 from kansci.errors import DataError
-from kansci.symbolic.parser import parse
+from kansci.expressions.parser import parse
 
 NAMES = kansci_datasets.names()
 CERTIFIED = [name for name in NAMES if kansci_datasets.info(name).certified]

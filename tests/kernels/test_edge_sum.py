@@ -36,7 +36,7 @@ def tensors(functions, n=5, n_out=2):
 
 
 @pytest.mark.parametrize("nu", [0, 1, 2])
-@pytest.mark.parametrize(("n", "n_out"), [(0, 2), (1, 1), (33, 5)])
+@pytest.mark.parametrize(("n", "n_out"), [(0, 2), (1, 1), (33, 5), (20, 37)])
 def test_each_is_a_gradient_of_the_trilinear_form(functions, nu, n, n_out):
     t, v, g, coef = tensors(functions, n, n_out)
     values = functions.values(t, nu)
@@ -49,6 +49,36 @@ def test_each_is_a_gradient_of_the_trilinear_form(functions, nu, n, n_out):
     ones = torch.ones_like(v)
     torch.testing.assert_close(to_outputs(functions, t, coef), to_outputs(functions, t, coef, ones))
     torch.testing.assert_close(to_coef(functions, t, g), to_coef(functions, t, g, ones))
+
+
+def test_rows_beyond_one_block_and_points_anywhere():
+    functions = FAMILIES["fine"]
+    t, v, g, coef = tensors(functions, 4100)
+    t[::5] = torch.tensor(RNG.uniform(-3, 30, t[::5].shape))
+    t[7] = torch.tensor([0.0, 20.0, 11.0])  # the ends and a knot
+    values = functions.values(t)
+    torch.testing.assert_close(
+        to_outputs(functions, t, coef, v), torch.einsum("ni,nik,jik->nj", v, values, coef)
+    )
+    torch.testing.assert_close(
+        to_inputs(functions, t, coef, g), torch.einsum("nj,nik,jik->ni", g, values, coef)
+    )
+    torch.testing.assert_close(to_coef(functions, t, g, v), torch.einsum("ni,nj,nik->jik", v, g, values))
+
+
+def test_the_compiler_sees_one_graph():
+    functions = FAMILIES["cardinal"]
+    t, _, _, coef = (tensor.requires_grad_() for tensor in tensors(functions))
+    compiled = torch.compile(
+        lambda t, coef: to_outputs(functions, t, coef), backend="aot_eager", fullgraph=True
+    )
+    for run in (compiled, lambda t, coef: to_outputs(functions, t, coef)):
+        t.grad = coef.grad = None
+        run(t, coef).square().sum().backward()
+        gradients = (t.grad, coef.grad)
+        if run is compiled:
+            expected = gradients
+    torch.testing.assert_close(gradients, expected)
 
 
 @pytest.mark.parametrize("nu", [0, 1])

@@ -43,7 +43,7 @@ def test_a_network_of_any_family_comes_back_from_its_description(spec):
     again = KAN.from_config(model.to_config(), model.state_dict())
     rows = torch.tensor(X)
     assert torch.equal(again(rows), model(rows))
-    pruned = model.prune_node(active=[[0, 2]])
+    pruned = model.prune_node(active_neurons_id=[[0, 2]])
     torch.testing.assert_close(pruned(rows), model.remove_node(1, 1)(rows))
     assert torch.equal(KAN.from_config(pruned.to_config(), pruned.state_dict())(rows), pruned(rows))
     torch.testing.assert_close(

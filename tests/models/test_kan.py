@@ -87,7 +87,7 @@ def test_remove_edge_takes_its_function_away(model, x):
 
 def test_a_pruned_network_is_the_masked_one(model, x):
     masked = model.remove_node(1, 0).remove_node(1, 2)
-    pruned = model.prune_node(active=[[1, 3], [0, 1]])
+    pruned = model.prune_node(active_neurons_id=[[1, 3], [0, 1]])
     assert pruned.width == (3, 2, 2, 2)
     torch.testing.assert_close(pruned(x), masked(x))
     torch.testing.assert_close(drop_dead_nodes(masked)(x), masked(x))

@@ -5,11 +5,12 @@ from itertools import pairwise
 import matplotlib as mpl
 import numpy as np
 import pytest
+import sympy
 import torch
 
 from kansci.data import Dataset
 from kansci.errors import SettingsError
-from kansci.models import KAN
+from kansci.models import KAN, SymbolicFunction
 from kansci.plots import fit_figure, kan_figure, pareto_figure, save_figure
 from kansci.plots.style import label, math_text, scale_for, symbol
 
@@ -79,6 +80,28 @@ def test_network_has_one_curve_for_each_live_edge():
     assert any(np.allclose(curve[:, 1], expected) for curve in curves)
     assert {text.get_text() for text in canvas.texts} >= {"$y$", r"$\theta$"}
     assert [text.get_text() for inset in insets for text in inset.texts] == ["$e^u$"]
+
+
+def test_factors_of_products_are_joined_in_their_node():
+    model = KAN([2, [1, 2], 1], mult_arity=[[], [2, 3], []], seed=1)
+    figure = kan_figure(model, np.random.default_rng(0).uniform(-1, 1, (30, 2)), ["a", "b"], ["y"])
+    canvas, *insets = figure.axes
+    assert len(insets) == 2 * 6 + 3
+    crosses = [line.get_xydata()[0] for line in canvas.lines if line.get_marker() == "x"]
+    assert len(crosses) == 2
+    ends = [line.get_xydata()[1] for line in canvas.lines if len(line.get_xdata()) == 2]
+    assert [sum(np.allclose(end, cross) for end in ends) for cross in crosses] == [2, 3]
+
+
+def test_edges_with_a_formula_say_so():
+    sine = SymbolicFunction("sin", sympy.sin(sympy.Symbol("t")))
+    layer = KAN([2, 1]).layers[0].with_symbolic(0, 0, sine, (3.0, 0.0, 1.0, 0.5))
+    model = KAN.from_layers([layer.with_symbolic(1, 0, sine, (1.0, 0.0, 1.0, 0.0), keep_learned=True)])
+    figure = kan_figure(model, np.random.default_rng(0).uniform(-1, 1, (30, 2)), ["a", "b"], ["y"])
+    alone, beside = (axes.lines[0] for axes in figure.axes[1:])
+    assert (alone.get_linestyle(), beside.get_linestyle()) == ("-", "--")
+    np.testing.assert_allclose(alone.get_ydata(), np.sin(3 * alone.get_xdata()) + 0.5)
+    assert all("sin" in axes.texts[0].get_text() for axes in figure.axes[1:])
 
 
 def test_network_insets_do_not_overlap_however_many():

@@ -2,8 +2,8 @@
 
 import pytest
 
+from kansci.expressions.parser import parse
 from kansci.symbolic.complexity import complexity
-from kansci.symbolic.parser import parse
 
 COUNTED = {
     "x": 1,

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 import sympy
 
+from kansci.expressions.primitives import LIBRARY, PRIMITIVES
 from kansci.symbolic.match import match
-from kansci.symbolic.primitives import LIBRARY, PRIMITIVES
 
 DOMAIN = {"acosh": (1.2, 4), "bose": (0.3, 3), "x*log": (0.1, 3)}
 

@@ -5,10 +5,10 @@ import pytest
 import sympy
 import torch
 
+from kansci.expressions.primitives import PRIMITIVES
 from kansci.symbolic.match import Match
 from kansci.symbolic.network import compose, edge_matches, snapped_networks
 from kansci.symbolic.parametric import Parametric
-from kansci.symbolic.primitives import PRIMITIVES
 from kansci.training import TrainSettings, fit_population
 
 X, Y = sympy.symbols("x y", real=True)

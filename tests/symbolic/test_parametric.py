@@ -5,9 +5,9 @@ import pytest
 import sympy
 
 from kansci.errors import FormulaError
+from kansci.expressions.parser import FUNCTIONS
 from kansci.symbolic.formula import Formula
 from kansci.symbolic.parametric import Parametric, compile_expr
-from kansci.symbolic.parser import FUNCTIONS
 
 AT = np.linspace(0.21, 0.87, 7)
 ARGUMENTS = {"atan2": "{}, 0.4", "Max": "{}, 0.5", "Min": "{}, 0.5", "acosh": "{} + 1"}

@@ -6,7 +6,7 @@ import torch
 from scipy.optimize import least_squares
 
 from kansci.models import KAN
-from kansci.training.levenberg import LevenbergMarquardt, half_mean_square
+from kansci.training.levenberg import LevenbergMarquardt, mean_loss
 from kansci.training.normal_equations import Rows, jacobian, normal_equations
 from kansci.training.penalty import combined, group_sparsity, smoothness
 from kansci.training.population import Population
@@ -118,9 +118,7 @@ def test_losses_never_rise():
         assert torch.equal(optimiser.loss[~moved], before[~moved])
         before = optimiser.loss.clone()
     assert float(before.max()) < 1e-3
-    torch.testing.assert_close(
-        before, half_mean_square(optimiser.population, Rows(batch.inputs(X), Y[:, :1]))
-    )
+    torch.testing.assert_close(before, mean_loss(optimiser.population, Rows(batch.inputs(X), Y[:, :1])))
 
 
 def test_penalties_add_their_own_derivatives():

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kansci.errors import FormulaError
+from kansci.expressions.parser import FUNCTIONS, parse
 from kansci.symbolic.formula import Formula
-from kansci.symbolic.parser import FUNCTIONS, parse
 
 X, Y = sympy.symbols("x y")
 ONE_ARGUMENT = [

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import sympy
 
+from kansci.expressions.primitives import LIBRARY, PRIMITIVES, X
 from kansci.symbolic.complexity import complexity
-from kansci.symbolic.primitives import LIBRARY, PRIMITIVES, X
 
 DOMAIN = {"acosh": (1.05, 4), "x^(3/2)": (0.05, 3)}
 

@@ -1,81 +1,21 @@
-"""KANRegressor and SymbolicRegressor: the same as scikit-learn estimators."""
+"""SymbolicRegressor: the formula behind a table."""
 
-from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from sklearn.base import BaseEstimator, RegressorMixin
-from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kansci.data import Dataset
 from kansci.discovery import DiscoverSettings, Discovery, discover
-from kansci.errors import SettingsError
-from kansci.fit_network import FitSettings, fit_network
+from kansci.estimators.seed import as_seed
 from kansci.symbolic.formula import Formula
 
 if TYPE_CHECKING:
     import pandas as pd
     import sympy
 
-__all__ = ["KANRegressor", "SymbolicRegressor"]
-
 MIN_ROWS = 3
-
-
-class KANRegressor(RegressorMixin, BaseEstimator):
-    """A Kolmogorov-Arnold network, trained by Levenberg-Marquardt from several starts, and pruned.
-
-    Args:
-        hidden: Nodes on each hidden level; empty for a sum of one-variable functions.
-        grid: Intervals of each edge's grid.
-        k: Degree of the splines.
-        lamb: Sparsity penalty; 0 keeps every edge.
-        restarts: Random starts.
-        steps: Steps on each grid.
-        random_state: Seed of the starts and of the held-out rows.
-
-    Fitted: ``model_`` (a KAN), ``n_features_in_``, ``feature_names_in_`` for a DataFrame.
-    """
-
-    def __init__(
-        self,
-        hidden: Sequence[int] = (5,),
-        grid: int = 5,
-        k: int = 3,
-        lamb: float = 3e-2,
-        restarts: int = 6,
-        steps: int = 50,
-        random_state: Any = 0,
-    ) -> None:
-        self.hidden = hidden
-        self.grid = grid
-        self.k = k
-        self.lamb = lamb
-        self.restarts = restarts
-        self.steps = steps
-        self.random_state = random_state
-
-    def fit(self, X: Any, y: Any) -> "KANRegressor":
-        """Train on X (N, I) and y (N,)."""
-        dataset = _dataset(self, X, y)
-        settings = FitSettings(
-            width=(dataset.X.shape[1], *self.hidden, 1),
-            grid=self.grid,
-            k=self.k,
-            lamb=self.lamb,
-            restarts=self.restarts,
-            steps=self.steps,
-            seed=_seed(self.random_state),
-        )
-        self.model_ = fit_network(dataset, settings).model
-        return self
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Values (N,) at X (N, I)."""
-        check_is_fitted(self)
-        X = validate_data(self, X, reset=False, dtype=np.float64, force_writeable=True)
-        return self.model_.predict(X)[:, 0]
 
 
 class SymbolicRegressor(RegressorMixin, BaseEstimator):
@@ -97,7 +37,7 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
     def fit(self, X: Any, y: Any) -> "SymbolicRegressor":
         """Search a formula for y (N,) in the columns of X (N, I)."""
         dataset = _dataset(self, X, y)
-        settings = DiscoverSettings(seconds=self.seconds, seed=_seed(self.random_state), jobs=self.jobs)
+        settings = DiscoverSettings(seconds=self.seconds, seed=as_seed(self.random_state), jobs=self.jobs)
         self._columns = dataset.inputs
         self.discovery_: Discovery = discover(dataset, settings)
         self.formula_: Formula = self.discovery_.formula
@@ -149,11 +89,3 @@ def _dataset(estimator: Any, X: Any, y: Any) -> Dataset:
     inputs = [f"x{i + 1}" for i in range(X.shape[1])] if names is None else [str(name) for name in names]
     target = "y" if "y" not in inputs else "target"
     return Dataset(X, np.asarray(y, dtype=np.float64), tuple(inputs), target)
-
-
-def _seed(random_state: Any) -> int:
-    if isinstance(random_state, int | np.integer):
-        if random_state < 0:
-            raise SettingsError(f"random_state={random_state}: choose 0 or more")
-        return int(random_state)
-    return int(check_random_state(random_state).randint(2**31))

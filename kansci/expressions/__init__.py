@@ -1,0 +1,1 @@
+"""One-variable functions and formula text: reading, the library of primitives, evaluation by torch."""

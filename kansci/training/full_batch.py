@@ -1,0 +1,81 @@
+"""Training one network by L-BFGS or self-scaled Broyden on all rows at once."""
+
+from collections.abc import Callable, Sequence
+
+import torch
+
+from kansci.models import KAN
+from kansci.training import grids
+from kansci.training.edge_penalty import EdgePenalty
+from kansci.training.levenberg import mean_loss
+from kansci.training.losses import Loss
+from kansci.training.normal_equations import Rows
+from kansci.training.objective import Objective, mean_loss_of, trainable
+from kansci.training.population import Population
+from kansci.training.quasi_newton import Point, minimise
+from kansci.training.rows import Sample
+
+_ROWS_TO_ADAPT = 2048
+_FLAT = 1e-12
+
+Record = Callable[[KAN, float], bool]
+
+
+class FullBatch:
+    """Training of one network in place."""
+
+    def __init__(self, model: KAN, sample: Sample, loss: Loss, penalty: EdgePenalty | None = None):
+        """Prepare.
+
+        Args:
+            model: the network.
+            sample: training rows.
+            loss: of the rows.
+            penalty: added to it.
+        """
+        self._model, self._sample, self._loss, self._penalty = model, sample, loss, penalty
+
+    def run(self, method: str, steps: int, record: Record, adapt_at: Sequence[int] = ()) -> None:
+        """Take the steps.
+
+        Args:
+            method: of `minimise`.
+            steps: at most so many.
+            record: called with the network and its mean loss after each step; True ends the run.
+            adapt_at: steps before which hidden grids move, where that does no harm; the method starts afresh.
+        """
+        starts = sorted({0, *adapt_at})
+        for start, end in zip(starts, [*starts[1:], steps], strict=True):
+            if start in adapt_at:
+                adapt_grids(self._model, self._sample, self._loss)
+            if self._minimise(method, end - start, record):
+                return
+
+    def _minimise(self, method: str, steps: int, record: Record) -> bool:
+        """Train on fixed grids; say whether the caller ended the run."""
+        objective = Objective(self._model, self._sample, self._loss, self._penalty)
+        parameters = trainable(self._model)
+
+        def note(_: int, point: Point) -> bool:
+            torch.nn.utils.vector_to_parameters(point.x, parameters)
+            value = point.value
+            if self._penalty is not None:
+                value = float(mean_loss_of(self._model, self._sample, self._loss))
+            return record(self._model, value)
+
+        start = torch.nn.utils.parameters_to_vector(parameters).detach()
+        minimum = minimise(objective, start, method, steps=steps, tolerance=_FLAT, on_point=note)
+        torch.nn.utils.vector_to_parameters(minimum.x, parameters)
+        return minimum.reason == "callback"
+
+
+@torch.no_grad()
+def adapt_grids(model: KAN, sample: Sample, loss: Loss) -> None:
+    """Move hidden grids to the range of their activations where that raises the loss by no more than 1 %."""
+    every = -(-len(sample.x) // _ROWS_TO_ADAPT)
+    weight = None if sample.weight is None else sample.weight[::every]
+    population = Population.of([model])
+    rows = Rows(population.inputs(sample.x[::every]), sample.y[::every], weight, loss)
+    adapted, changed = grids.adapt(population, rows, mean_loss(population, rows))
+    if len(changed):
+        model.load_layers(adapted.model(0))
