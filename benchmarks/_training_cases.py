@@ -1,7 +1,7 @@
 """Functions to fit: the toy functions and special functions of the KAN paper (arXiv:2404.19756).
 
-The paper does not print the ranges of the special functions. Here both arguments are in the unit square, as in
-the comparison by Yu et al. (arXiv:2407.16674), or start at 1 where there is a pole at 0; the spherical
+The paper does not print the ranges of the special functions. Here both arguments are in the unit square, as
+in the comparison by Yu et al. (arXiv:2407.16674), or start at 1 where there is a pole at 0; the spherical
 harmonics are taken on the whole sphere.
 """
 
