@@ -10,7 +10,6 @@ from kansci.training.normal_equations import Rows
 from kansci.training.population import Population, PopulationLayer
 
 _MARGIN = 0.02
-_WIDE = 0.2
 _ALLOWED_LOSS = 1.01
 
 
@@ -40,27 +39,6 @@ def adapt(population: Population, rows: Rows, loss: torch.Tensor) -> tuple[Popul
     return population, changed.nonzero().flatten()
 
 
-def widened(population: Population, x: torch.Tensor) -> Population:
-    """Move every hidden grid to the range of its activations and a fifth of it more on either side.
-
-    New rows go beyond that range where several inputs are extreme at once; there a spline that goes on is far
-    closer to a smooth law than a straight line.
-
-    Args:
-        population: P networks.
-        x: rows (N, I).
-
-    Returns:
-        The population, refitted; its functions change a little.
-    """
-    inputs = population.inputs(x)
-    for number in range(1, len(population.layers)):
-        values = population.levels(inputs)[number - 1]
-        layer = moved(population.layers[number], _range(values, _WIDE))
-        population = population.with_layer(number, layer)
-    return population
-
-
 def moved(layer: PopulationLayer, domain: torch.Tensor) -> PopulationLayer:
     """Refit a layer's edges on another domain (..., I, 2), by least squares over evenly spread points.
 
@@ -82,8 +60,8 @@ def moved(layer: PopulationLayer, domain: torch.Tensor) -> PopulationLayer:
     return replace(target, weight=torch.cat([base, coef], dim=-1))
 
 
-def _range(values: torch.Tensor, share: float = _MARGIN) -> torch.Tensor:
-    """Range of each node over the rows with a margin: (P, N, I) -> (P, I, 2)."""
+def _range(values: torch.Tensor) -> torch.Tensor:
+    """Range of each node over the rows with a small margin: (P, N, I) -> (P, I, 2)."""
     low, high = values.amin(dim=1), values.amax(dim=1)
-    margin = share * (high - low) + 1e-12 * (1 + low.abs())
+    margin = _MARGIN * (high - low) + 1e-12 * (1 + low.abs())
     return torch.stack([low - margin, high + margin], dim=-1)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
+from kansci.training.dual import RowEquations, add_penalty, row_equations, suits
 from kansci.training.normal_equations import NormalEquations, Rows, normal_equations
 from kansci.training.penalty import Penalty
 from kansci.training.population import Population
@@ -20,7 +21,7 @@ _SCALE_FLOOR = 1e-3
 # Rows are evaluated in chunks of about this many values of functions, to bound the memory.
 _CHUNK_ENTRIES = 1 << 23
 
-MakePenalty = Callable[[Population, NormalEquations], Penalty | None]
+MakePenalty = Callable[[Population, NormalEquations | RowEquations], Penalty | None]
 
 
 class LevenbergMarquardt:
@@ -64,7 +65,8 @@ class LevenbergMarquardt:
         self._stale = torch.ones(size, dtype=torch.bool, device=device)
         self.loss = mean_loss(population, rows)
         self._past: list[torch.Tensor] = []
-        self._equations: NormalEquations | None = None
+        self._by_rows = not self._statistics and suits(population, rows)
+        self._equations: NormalEquations | RowEquations | None = None
         self._penalty: Penalty | None = None
         self._objective = self.loss.clone()
 
@@ -141,29 +143,35 @@ class LevenbergMarquardt:
         if len(index) == 0:
             return
         part = self.population.members(index)
-        fresh = normal_equations(part, self._rows, statistics=self._statistics)
+        fresh: NormalEquations | RowEquations
+        if self._by_rows:
+            fresh = row_equations(part, self._rows)
+        else:
+            fresh = normal_equations(part, self._rows, statistics=self._statistics)
         penalty = self._make_penalty(part, fresh) if self._make_penalty is not None else None
         self._objective[index] = fresh.loss
         if penalty is not None:
-            penalty.add_to(fresh, part)
+            if isinstance(fresh, RowEquations):
+                add_penalty(fresh, penalty, part)
+            else:
+                penalty.add_to(fresh, part)
             self._objective[index] += penalty.value(part)
         self._keep(index, fresh, penalty)
         self._stale[index] = False
 
-    def _keep(self, index: torch.Tensor, fresh: NormalEquations, penalty: Penalty | None) -> None:
+    def _keep(
+        self, index: torch.Tensor, fresh: NormalEquations | RowEquations, penalty: Penalty | None
+    ) -> None:
         """Put the equations and penalties of some members where those of all are."""
         if len(index) == self.population.size:
             self._equations, self._penalty = fresh, penalty
             return
         size = self.population.size
         if self._equations is None:
-            hessian = fresh.hessian.new_zeros((size, *fresh.hessian.shape[1:]))
-            gradient = fresh.gradient.new_zeros((size, *fresh.gradient.shape[1:]))
-            self._equations = NormalEquations(self._objective, gradient, hessian, [], [])
+            self._equations = fresh.for_population(size)
             if penalty is not None:
                 self._penalty = Penalty([form.new_zeros((size, *form.shape[1:])) for form in penalty.forms])
-        self._equations.gradient[index] = fresh.gradient
-        self._equations.hessian[index] = fresh.hessian
+        self._equations.put(index, fresh)  # type: ignore[arg-type]  # of the same kind in one run
         if penalty is not None and self._penalty is not None:
             for old, new in zip(self._penalty.forms, penalty.forms, strict=True):
                 old[index] = new
@@ -171,16 +179,28 @@ class LevenbergMarquardt:
     def _propose(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Solve (H + damping D) step = -gradient; give the step (p, n) and the fall it promises (p,)."""
         assert self._equations is not None
+        if isinstance(self._equations, RowEquations):
+            return self._propose_by_rows(self._equations, index)
         hessian, gradient = self._equations.hessian[index], self._equations.gradient[index]
         diagonal = hessian.diagonal(dim1=-2, dim2=-1)  # of a copy
-        scale = torch.maximum(diagonal, _SCALE_FLOOR * diagonal.amax(-1, keepdim=True)).clamp(min=1e-300)
-        damped = self._damping[index].unsqueeze(-1) * scale
+        damped = self._damping[index].unsqueeze(-1) * _floored(diagonal)
         diagonal += damped
         factor, failure = torch.linalg.cholesky_ex(hessian)
         step = -torch.cholesky_solve(gradient.unsqueeze(-1), factor).squeeze(-1)
         step = torch.where((failure == 0).unsqueeze(-1) & step.isfinite(), step, torch.zeros_like(step))
         predicted = 0.5 * (step * (damped * step - gradient)).sum(-1)
         return step, predicted
+
+    def _propose_by_rows(
+        self, equations: RowEquations, index: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        steps, promises = [], []
+        for member in index.tolist():
+            damped = self._damping[member] * _floored(equations.diagonal(member))
+            step = equations.solve(member, damped)
+            steps.append(torch.where(step.isfinite(), step, torch.zeros_like(step)))
+            promises.append(0.5 * (steps[-1] * (damped * steps[-1] - equations.gradient[member])).sum())
+        return torch.stack(steps), torch.stack(promises)
 
     def _adjust_damping(self, index: torch.Tensor, gain: torch.Tensor, better: torch.Tensor) -> None:
         shrink = (1 - (2 * gain - 1) ** 3).clamp(1 / 3, 1.0)
@@ -196,6 +216,11 @@ class LevenbergMarquardt:
         if len(self._past) > _WINDOW:
             before = self._past.pop(0)
             self.active &= before - self._objective > self._tolerance * before.abs()
+
+
+def _floored(diagonal: torch.Tensor) -> torch.Tensor:
+    """Give the scale (..., n) of the damping."""
+    return torch.maximum(diagonal, _SCALE_FLOOR * diagonal.amax(-1, keepdim=True)).clamp(min=1e-300)
 
 
 def mean_loss(population: Population, rows: Rows) -> torch.Tensor:

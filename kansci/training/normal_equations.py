@@ -87,6 +87,16 @@ class NormalEquations:
     covariance: list[torch.Tensor]
     sensitivity: list[torch.Tensor]
 
+    def put(self, index: torch.Tensor, other: "NormalEquations") -> None:
+        """Replace gradient and Hessian of some members."""
+        self.gradient[index] = other.gradient
+        self.hessian[index] = other.hessian
+
+    def for_population(self, size: int) -> "NormalEquations":
+        """Give room for a whole population."""
+        gradient, hessian = (t.new_zeros((size, *t.shape[1:])) for t in (self.gradient, self.hessian))
+        return NormalEquations(self.loss.new_zeros(size), gradient, hessian, [], [])
+
 
 def run(population: Population, inputs: torch.Tensor) -> Pass:
     """Go forward for the functions and back for the gradients by the sums."""

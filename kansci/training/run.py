@@ -10,7 +10,8 @@ from kansci.errors import RunError
 from kansci.models import KAN
 from kansci.training import grids, penalty
 from kansci.training.checkpoint import Checkpoint, OnCheckpoint, Snapshot
-from kansci.training.levenberg import LevenbergMarquardt, mean_loss
+from kansci.training.dual import RowEquations
+from kansci.training.levenberg import LevenbergMarquardt, MakePenalty, mean_loss
 from kansci.training.normal_equations import NormalEquations, Rows
 from kansci.training.population import Population
 from kansci.training.rows import Sample, Scale
@@ -23,6 +24,8 @@ OnStep = Callable[[StepEvent], None]
 # must not depend on whether a checkpoint is written.
 _EVERY = 8
 _MOST_SMOOTH = 1e-3
+_FADING = 0.85
+_CLEARLY, _CLEARLY_IF_MANY = 0.9, 0.25
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,15 +108,18 @@ class Run:
             self._stage(stop)
             if self._stopped:
                 return
-            finer = self._schedule.next(self._size, float(self._best_validation.min()))
+            first = int(self._best_validation.argmin())
+            n_parameters = self._best.model(first).n_parameters
+            finer = self._schedule.next(self._size, float(self._best_validation[first]), n_parameters)
             if self._schedule.best == len(self._schedule.past) - 1:
                 self._kept = self._best
             if finer is None:
                 break
             self._enter(self._best.refine(finer), finer)
-        self._place(self._kept)
-        self._best = self._kept
-        self._measure()
+        if self._kept is not self._best:
+            self._best = self._kept
+            self._place(self._best)
+            self._measure()
 
     def _collected(self) -> Trained:
         order = self._best_validation.argsort(stable=True).tolist()
@@ -130,6 +136,18 @@ class Run:
         self._best = _contiguous(population)
         self._place(self._best)
         self._measure()
+        self._bar = self._first_bar()
+
+    def _first_bar(self) -> torch.Tensor:
+        """Give the validation error below which a member is changed.
+
+        A refined grid has to help clearly, above all where its splines outnumber the rows they need: a
+        slightly lower error on some rows then says nothing about others.
+        """
+        if not self._schedule.past or self._same or self._settings.lamb > 0:
+            return torch.full_like(self._best_validation, torch.inf)
+        many = self._best.n_parameters > len(self._train.x) / 2
+        return self._best_validation * (_CLEARLY_IF_MANY if many else _CLEARLY)
 
     def _measure(self) -> None:
         self._best_train = self._figure(mean_loss(self._best, self._rows))
@@ -168,7 +186,7 @@ class Run:
         return LevenbergMarquardt(
             population,
             self._rows,
-            _penalty_maker(settings),
+            _penalty_maker(settings, lambda: self._step),
             statistics=settings.lamb > 0,
             tolerance=settings.tolerance,
         )
@@ -190,7 +208,7 @@ class Run:
         if self._settings.lamb > 0:  # sparser comes first: the latest is the best
             better = torch.ones_like(validation, dtype=torch.bool)
         else:
-            better = validation < self._best_validation[moved]
+            better = validation < torch.minimum(self._best_validation, self._bar)[moved]
         chosen = better.nonzero().flatten()
         winners = moved[chosen]
         self._best = self._best.updated(winners, candidates.members(chosen))
@@ -232,6 +250,7 @@ class Run:
                 tensors={
                     "best_train": self._best_train.clone(),
                     "best_validation": self._best_validation.clone(),
+                    "bar": self._bar.clone(),
                     "going_on": self._going_on.clone(),
                 }
             ),
@@ -252,7 +271,7 @@ class Run:
             self._best, self._kept = (Population.of(snapshot.part(n).models()) for n in ("best", "kept"))
             tensors = snapshot.part("run").tensors
             self._best_train, self._best_validation = tensors["best_train"], tensors["best_validation"]
-            self._going_on = tensors["going_on"]
+            self._bar, self._going_on = tensors["bar"], tensors["going_on"]
             self._place(self._best)
             self._optimiser = self._new_optimiser(Population.of(snapshot.part("now").models()))
             self._optimiser.restore(snapshot.part("optimiser").tensors)
@@ -273,20 +292,19 @@ def _snapshot_of(population: Population) -> Snapshot:
     return Snapshot.of_models([population.model(member) for member in range(population.size)])
 
 
-def _penalty_maker(
-    settings: TrainSettings,
-) -> Callable[[Population, NormalEquations], penalty.Penalty | None] | None:
+def _penalty_maker(settings: TrainSettings, step: Callable[[], int]) -> MakePenalty | None:
     if settings.lamb == 0 and settings.smooth == 0 and settings.smooth_share == 0:
         return None
 
-    def make(population: Population, equations: NormalEquations) -> penalty.Penalty | None:
+    def make(population: Population, equations: NormalEquations | RowEquations) -> penalty.Penalty | None:
         parts = []
-        if settings.lamb > 0:
+        if settings.lamb > 0 and isinstance(equations, NormalEquations):
             parts.append(penalty.group_sparsity(population, equations, settings.lamb))
         if settings.smooth > 0:
             parts.append(penalty.smoothness(population, settings.smooth))
         if settings.smooth_share > 0:
-            weight = (settings.smooth_share * equations.loss).clamp(min=0, max=_MOST_SMOOTH)
+            share = settings.smooth_share * _FADING ** step()
+            weight = (share * equations.loss).clamp(min=0, max=_MOST_SMOOTH)
             parts.append(penalty.smoothness(population, weight))
         return penalty.combined(parts)
 

@@ -5,15 +5,14 @@ from collections.abc import Sequence
 from kansci.training.settings import TrainSettings
 
 LEAST_FALL = 0.2
-_ROWS_AN_INTERVAL = 2
 
 
 class Schedule:
     """The grid sizes of a run.
 
     A fixed list is gone through. An automatic one doubles the grid until more than `patience` extensions in a
-    row did not make the validation error fall by a fifth, or until an interval would have less than two rows;
-    it ends with the last grid that brought such a fall.
+    row did not make the validation error fall by a fifth, or until the network would have more parameters
+    than there are rows; it ends with the last grid that brought such a fall.
 
     Attributes:
         past: grid size and validation error of each stage so far.
@@ -30,12 +29,13 @@ class Schedule:
         self.past = [(int(size), float(error)) for size, error in past]
         self._settings, self._n_rows = settings, n_rows
 
-    def next(self, size: int, error: float) -> int | None:
+    def next(self, size: int, error: float, n_parameters: int) -> int | None:
         """Say which grid comes next.
 
         Args:
             size: of the grid that has just been trained.
             error: its validation error.
+            n_parameters: of the network.
 
         Returns:
             The next size, or None at the end.
@@ -45,7 +45,7 @@ class Schedule:
             finer = [later for later in self._settings.grids if later > size]
             return finer[0] if finer else None
         idle = len(self.past) - 1 - self.best
-        if idle > self._settings.patience or 2 * size * _ROWS_AN_INTERVAL > self._n_rows:
+        if idle > self._settings.patience or 2 * n_parameters > self._n_rows:
             return None
         return 2 * size
 

@@ -33,8 +33,8 @@ class TrainSettings:
         loss: what is minimised; its targets are what `Loss.targets` says.
         lamb: weight of the group sparsity penalty, relative to the variance of y.
         smooth: weight of the penalty on the edges' curvature; it fills gaps in the data.
-        smooth_share: further weight of that penalty, for each member this share of its present loss, so that
-            it fades as the fit gets better.
+        smooth_share: further weight of that penalty, for each member this share of its present loss; it fades
+            as the fit gets better and, on each grid, with the steps.
         adapt_at: steps on each grid before which hidden grids move to the range of their activations.
         validation_fraction: share of the rows held out to choose the best member; none below 20 rows.
         tolerance: a member retires when its loss falls by less than this share over ten steps.

@@ -1,10 +1,13 @@
 """The whole way from rows to a small, accurate network, in stages.
 
-start     many random starts on a coarse grid; few of them are trained to the end
-sparsify  the best go on under a group penalty that pushes idle edges to zero
-prune     idle nodes and edges go, the rest is trained without the penalty; the smaller network is taken
-          only if its held-out error is nearly as low
-refine    finer grids, as long as the held-out error falls, or those that were asked for
+    start     many random starts on a coarse grid; few of them are trained to the end
+    sparsify  the best go on under a group penalty that pushes idle edges to zero, a strong and a weak one
+    prune     idle nodes and edges go, the rest is trained without the penalty
+    refine    the best full and pruned networks get finer grids, as long as the held-out error falls, or those
+              that were asked for
+
+At the end the smallest network wins whose held-out error is nearly as low as the best one. That is asked
+after refining, as on a coarse grid idle edges make up for what the others cannot follow.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,10 +16,8 @@ from dataclasses import dataclass, replace
 from kansci.models import KAN
 from kansci.models.nodes import Width
 from kansci.models.surgery import drop_dead_nodes
-from kansci.training import grids
 from kansci.training.checkpoint import Journal, OnCheckpoint, Snapshot
 from kansci.training.fit import fit_population, train_population
-from kansci.training.population import Population
 from kansci.training.rows import Sample
 from kansci.training.schedule import LEAST_FALL
 from kansci.training.settings import StepEvent, Trained, TrainSettings
@@ -26,7 +27,11 @@ OnStage = Callable[[str, StepEvent], None]
 
 _WORSE = {True: 1.25, False: 1.02}
 """A smaller network may have so many times the held-out RMSE, or another loss."""
-_TO_SPARSIFY = 2
+_WORSE_BY_GRID = 4.0
+"""The same where a finer grid still helped: then the error is the grid's, and doubling it gains more."""
+_PENALTIES = (1.0, 0.1)
+_HOPEFUL = 10.0
+_ROUND_OFF = 1e-9
 _SURVIVORS = ((12, 3), (36, 6))
 """After so many steps so small a part of the starts goes on."""
 
@@ -66,12 +71,13 @@ def train_in_stages(
         The network, and all the runs.
     """
     stages = _Stages(rows, settings, on_step, journal or Journal())
-    best = stages.start(width, seed)
+    dense = stages.start(width, seed)
+    candidates = [dense]
     if settings.lamb > 0:
-        best = stages.smaller(best)
+        candidates += stages.smaller(dense)
     if len(settings.sizes) > 1 or settings.grids == "auto":
-        best = stages.finer(best)
-    return Staged(stages.best_so_far(best), stages.runs)
+        candidates = [stages.finer(trained) for trained in candidates]
+    return Staged(stages.chosen(candidates), stages.runs)
 
 
 class _Stages:
@@ -117,49 +123,44 @@ class _Stages:
 
         return self._done("start", run)
 
-    def smaller(self, dense: Trained) -> Trained:
-        """Sparsify and prune; give the smallest network that is nearly as good."""
+    def smaller(self, dense: Trained) -> list[Trained]:
+        """Sparsify and prune, strongly and weakly; give the networks that are not hopeless."""
         settings = replace(self._settings, grids=self._settings.sizes[:1])
-        sparse = self._go_on("sparsify", dense.models[:_TO_SPARSIFY], replace(settings, lamb=self._lamb))
-        allowed = _WORSE[settings.loss.of_residuals] * dense.validation_rmse[0]
-        smaller = []
-        for model in sparse.models:
-            pruned = drop_dead_nodes(model.prune(x=self._train.x))
-            smaller.append(self._go_on("prune", [pruned], settings))
-        good = [trained for trained in smaller if trained.validation_rmse[0] <= allowed]
-        return min([*good, dense], key=lambda trained: (trained.model.n_parameters, trained.validation_rmse))
+        hopeful: dict[tuple, Trained] = {}
+        for share in _PENALTIES:
+            sparse = self._go_on("sparsify", dense.models, replace(settings, lamb=share * self._lamb))
+            smaller = drop_dead_nodes(sparse.model.prune(x=self._train.x))
+            pruned = self._go_on("prune", [smaller], settings)
+            if _error(pruned) <= _HOPEFUL * _error(dense):
+                hopeful.setdefault(tuple(smaller.edges()), pruned)
+        return list(hopeful.values())
 
     def finer(self, coarse: Trained) -> Trained:
         """Extend the grid; an automatic schedule has to earn it."""
         first = coarse.model.grid
-        automatic = self._settings.grids == "auto"
-        size = 2 * first if automatic else min(n for n in self._settings.sizes if n > first)
-        fine = self._refined(coarse.model.refine(size), size)
-        if automatic and not _earned(fine, coarse):
+        if self._settings.grids != "auto":
+            size = min(n for n in self._settings.sizes if n > first)
+            return self._go_on("refine", [coarse.model.refine(size)], self._settings)
+        finer = coarse.model.refine(2 * first)
+        if finer.n_parameters > len(self._train.x):
             return coarse
-        if not automatic and self._settings.sizes[-1] == size:
-            return fine
-        later = 2 * size if automatic else min(n for n in self._settings.sizes if n > size)
-        finer = self._go_on("refine", [fine.model.refine(later)], self._settings)
-        return finer if not automatic or _earned(finer, fine) else fine
+        fine = self._go_on("refine", [finer], self._settings)
+        return fine if _error(fine) < (1 - LEAST_FALL) * _error(coarse) else coarse
 
-    def _refined(self, model: KAN, size: int) -> Trained:
-        """Train a refined network as it is and with wider hidden grids, which may be a little worse."""
-        settings = replace(self._settings, grids=(size,))
-        exact = self._go_on("refine", [model], settings)
-        if model.depth == 1:
-            return exact
-        wider = grids.widened(Population.of([model]), self._train.x).model(0)
-        wide = self._go_on("refine", [wider], settings)
-        allowed = _WORSE[settings.loss.of_residuals] * exact.validation_rmse[0]
-        return wide if wide.validation_rmse[0] <= allowed else exact
-
-    def best_so_far(self, chosen: Trained) -> Trained:
-        """Give what was chosen, or where the stages were stopped the best of all that was trained."""
-        if not self._stopped:
-            return chosen
-        ended = [trained for _, trained in self.runs]
-        return replace(min(ended, key=lambda trained: trained.validation_rmse[0]), stopped=True)
+    def chosen(self, candidates: Sequence[Trained]) -> Trained:
+        """Give the smallest that is nearly as good as the best; of a stopped run the best of all."""
+        if self._stopped:
+            best = min((trained for _, trained in self.runs), key=_error)
+            return replace(best, stopped=True)
+        best = min(candidates, key=_error)
+        lowest, of_residuals = _error(best), self._settings.loss.of_residuals
+        allowed = _WORSE[of_residuals] * lowest
+        if of_residuals:
+            if best.model.grid > self._settings.sizes[0]:
+                allowed = _WORSE_BY_GRID * lowest
+            # Of an exact fit the error is round-off, which says nothing.
+            allowed = max(allowed, _ROUND_OFF * float(self._train.y.std(correction=0)))
+        return min((c for c in candidates if _error(c) <= allowed), key=_size)
 
     def _go_on(self, stage: str, models: Sequence[KAN], settings: TrainSettings) -> Trained:
         train = self._train
@@ -180,7 +181,7 @@ class _Stages:
         return self._done(stage, run)
 
     def _done(self, stage: str, run: Callable[[Snapshot | None, OnCheckpoint | None], Trained]) -> Trained:
-        trained = self._journal.run(lambda resume, tell: _first(run(resume, tell)))
+        trained = self._journal.run(lambda resume, tell: _best(run(resume, tell)))
         self._stopped |= trained.stopped
         self.runs.append((stage, trained))
         return trained
@@ -190,12 +191,15 @@ class _Stages:
         return None if tell is None else lambda event: tell(stage, event)
 
 
-def _earned(fine: Trained, coarse: Trained) -> bool:
-    return fine.validation_rmse[0] < (1 - LEAST_FALL) * coarse.validation_rmse[0]
+def _error(trained: Trained) -> float:
+    return trained.validation_rmse[0]
 
 
-def _first(trained: Trained) -> Trained:
-    """Keep no more networks than a later stage asks for."""
-    train, validation = trained.train_rmse[:_TO_SPARSIFY], trained.validation_rmse[:_TO_SPARSIFY]
-    models = trained.models[:_TO_SPARSIFY]
-    return replace(trained, models=models, train_rmse=train, validation_rmse=validation)
+def _size(trained: Trained) -> tuple[int, float]:
+    return len(trained.model.edges()), _error(trained)
+
+
+def _best(trained: Trained) -> Trained:
+    """Keep the best network only: no later stage asks for another."""
+    errors = trained.train_rmse[:1], trained.validation_rmse[:1]
+    return replace(trained, models=trained.models[:1], train_rmse=errors[0], validation_rmse=errors[1])
