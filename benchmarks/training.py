@@ -40,6 +40,7 @@ Row = dict[str, Any]
 GRIDS = (3, 5, 10, 20, 50, 100, 200, 500, 1000)
 PEER_GRIDS, PEER_STEPS = (3, 5, 10, 20, 50), 50
 LIMIT = 60.0
+STARTS = 4
 SEED_PROBLEMS = 10
 MEMORY_WIDTH = (8, 16, 32, 16, 8, 1)
 
@@ -49,7 +50,7 @@ def rmse(model: KAN, rows: tuple[np.ndarray, np.ndarray]) -> float:
     return float(np.sqrt(np.mean((model.predict(rows[0])[:, 0] - rows[1]) ** 2)))
 
 
-def ours(case: Case, limit: float = LIMIT, seed: int = 0, **settings: Any) -> Trace:
+def ours(case: Case, seed: int = 0) -> Trace:
     """A fit's test error after every step in which its best network changed."""
     train, test = case.train_and_test()
     trace: Trace = []
@@ -69,7 +70,7 @@ def ours(case: Case, limit: float = LIMIT, seed: int = 0, **settings: Any) -> Tr
             seen = event.validation_rmse
             measure(event.best())
 
-    options = TrainSettings(**{"grids": "auto", "restarts": 1, "seconds": limit, **settings})
+    options = TrainSettings(grids="auto", restarts=STARTS, seconds=LIMIT)
     measure(fit_population(*train, case.width, options, seed, on_step).model)
     return trace
 
@@ -77,7 +78,7 @@ def ours(case: Case, limit: float = LIMIT, seed: int = 0, **settings: Any) -> Tr
 def speed(_: argparse.Namespace) -> list[Row]:
     """Seconds to two errors on the function of pykan's first example; medians over three starts."""
     found = []
-    traces = {"ours": [ours(HELLO, seed=seed, restarts=4, steps=20) for seed in range(3)]}
+    traces = {"ours": [ours(HELLO, seed=seed) for seed in range(3)]}
     if has_pykan():
         traces["pykan"] = [pykan(HELLO, PEER_GRIDS, PEER_STEPS, LIMIT, seed) for seed in range(3)]
     for target in (1e-3, 1e-4):
@@ -94,7 +95,7 @@ def toy(_: argparse.Namespace) -> list[Row]:
     """The five toy functions: seconds to pykan's best error, and the best errors."""
     found = []
     for case in TOY:
-        mine = ours(case, restarts=3)
+        mine = ours(case)
         row: Row = {"function": case.name, "our RMSE": best(mine), "our total s": mine[-1][0]}
         if has_pykan():
             theirs = pykan(case, PEER_GRIDS, PEER_STEPS, LIMIT / 2)
@@ -111,7 +112,7 @@ def special(_: argparse.Namespace) -> list[Row]:
     found = []
     for case in SPECIAL:
         train, test = case.train_and_test()
-        options = TrainSettings(grids="auto", restarts=4, seconds=2 * LIMIT / len(SHAPES) - 1)
+        options = TrainSettings(grids="auto", restarts=STARTS, seconds=2 * LIMIT / len(SHAPES) - 1)
         start = time.perf_counter()
         runs = Parallel(n_jobs=2)(delayed(_fit)(*train, shape, options) for shape in SHAPES)
         seconds = time.perf_counter() - start

@@ -167,11 +167,12 @@ def polynomials(degree: int, nu: int, dtype: torch.dtype) -> Pieces:
     return tuple(tuple(number(value) for value in reversed(row)) for row in rows)
 
 
-_compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
+compiled: Any = numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
 
 
 @numba.njit(inline="always")
-def _horner(row, u):  # type: ignore[no-untyped-def]
+def horner(row, u):  # type: ignore[no-untyped-def]
+    """Value at u of the polynomial with these coefficients, the highest power's first."""
     value = row[0]
     for power in range(1, len(row)):
         value = value * u + row[power]
@@ -179,51 +180,51 @@ def _horner(row, u):  # type: ignore[no-untyped-def]
 
 
 @numba.njit(inline="always")
-def _interval(t, last):  # type: ignore[no-untyped-def]
+def interval_of(t, last):  # type: ignore[no-untyped-def]
     """Number of the interval, inside the grid for any t, nan too; compared in t's own precision."""
     inside = t if t > type(t)(0) else type(t)(0)
     return np.int32(inside if inside < last else last)
 
 
-@_compiled
+@compiled
 def _scatter(t, v, values, pieces, weighted):  # type: ignore[no-untyped-def]
     last = t.dtype.type(values.shape[2] - len(pieces))
     for n in range(t.shape[0]):
         for i in range(t.shape[1]):
-            m = _interval(t[n, i], last)
+            m = interval_of(t[n, i], last)
             u = t[n, i] - t.dtype.type(m)
             weight = v[n, i] if weighted else t.dtype.type(1)
             for r in range(len(pieces)):
-                values[n, i, m + r] = weight * _horner(pieces[r], u)
+                values[n, i, m + r] = weight * horner(pieces[r], u)
 
 
-@_compiled
+@compiled
 def _gather(t, back, s, pieces):  # type: ignore[no-untyped-def]
     last = t.dtype.type(back.shape[2] - len(pieces))
     for n in range(t.shape[0]):
         for i in range(t.shape[1]):
-            m = _interval(t[n, i], last)
+            m = interval_of(t[n, i], last)
             u = t[n, i] - t.dtype.type(m)
             total = t.dtype.type(0)
             for r in range(len(pieces)):
-                total += _horner(pieces[r], u) * back[n, i, m + r]
+                total += horner(pieces[r], u) * back[n, i, m + r]
             s[n, i] = total
 
 
-@_compiled
+@compiled
 def _place(t, v, n_intervals, interval, local, pieces, weighted):  # type: ignore[no-untyped-def]
     last = t.dtype.type(n_intervals - 1)
     for i in range(t.shape[0]):
         for n in range(t.shape[1]):
-            m = _interval(t[i, n], last)
+            m = interval_of(t[i, n], last)
             u = t[i, n] - t.dtype.type(m)
             weight = v[i, n] if weighted else t.dtype.type(1)
             interval[i, n] = m
             for r in range(len(pieces)):
-                local[i, n, r] = weight * _horner(pieces[r], u)
+                local[i, n, r] = weight * horner(pieces[r], u)
 
 
-@_compiled
+@compiled
 def _outputs(place, coef, y, vectors):  # type: ignore[no-untyped-def]
     start, interval, local, terms = place
     n_inputs, n_rows = interval.shape
@@ -237,7 +238,7 @@ def _outputs(place, coef, y, vectors):  # type: ignore[no-untyped-def]
                 add_rows(y, y_at, local, w_at, coef, c_at, terms, vectors)
 
 
-@_compiled
+@compiled
 def _inputs(place, g, coef, s, vectors):  # type: ignore[no-untyped-def]
     start, interval, local, terms = place
     n_inputs, n_rows = interval.shape
@@ -251,7 +252,7 @@ def _inputs(place, g, coef, s, vectors):  # type: ignore[no-untyped-def]
                 s[i, start + n] += dot_rows(g, g_at, local, w_at, coef, c_at, terms, vectors)
 
 
-@_compiled
+@compiled
 def _coef(place, g, d, vectors):  # type: ignore[no-untyped-def]
     start, interval, local, terms = place
     n_inputs, n_rows = interval.shape

@@ -91,20 +91,24 @@ def _with_signature(forward: Any) -> Any:
     return forward
 
 
-class _ToOutputs(Function):
+class _Contraction(Function):
+    """What the three have in common: arguments are the functions, nu, and the tensors."""
+
     generate_vmap_rule = True
 
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
+        ctx.functions, ctx.nu, *tensors = inputs
+        ctx.save_for_backward(*tensors)
+
+
+class _ToOutputs(_Contraction):
     @staticmethod
     @_with_signature
     def forward(
         functions: Functions, nu: int, t: torch.Tensor, v: torch.Tensor | None, coef: torch.Tensor
     ) -> torch.Tensor:
         return contractions(functions, t).to_outputs(functions, t, v, coef, nu).to(coef.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        ctx.functions, ctx.nu, *tensors = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, g: torch.Tensor) -> Gradients:
@@ -116,20 +120,13 @@ class _ToOutputs(Function):
         return None, None, by_t, by_v, by_coef
 
 
-class _ToInputs(Function):
-    generate_vmap_rule = True
-
+class _ToInputs(_Contraction):
     @staticmethod
     @_with_signature
     def forward(
         functions: Functions, nu: int, t: torch.Tensor, g: torch.Tensor, coef: torch.Tensor
     ) -> torch.Tensor:
         return contractions(functions, t).to_inputs(functions, t, g, coef, nu)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        ctx.functions, ctx.nu, *tensors = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, v: torch.Tensor) -> Gradients:
@@ -141,20 +138,13 @@ class _ToInputs(Function):
         return None, None, by_t, by_g, by_coef
 
 
-class _ToCoef(Function):
-    generate_vmap_rule = True
-
+class _ToCoef(_Contraction):
     @staticmethod
     @_with_signature
     def forward(
         functions: Functions, nu: int, t: torch.Tensor, v: torch.Tensor | None, g: torch.Tensor
     ) -> torch.Tensor:
         return contractions(functions, t).to_coef(functions, t, v, g, nu).to(g.dtype)
-
-    @staticmethod
-    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: torch.Tensor) -> None:
-        ctx.functions, ctx.nu, *tensors = inputs
-        ctx.save_for_backward(*tensors)
 
     @staticmethod
     def backward(ctx: Any, coef: torch.Tensor) -> Gradients:

@@ -6,11 +6,9 @@ and goes on as a straight line outside the grid.
 
 import math
 
-import numba
-import numpy as np
 import torch
 
-from kansci.kernels.bspline_numba import polynomials
+from kansci.kernels.bspline_numba import compiled, horner, interval_of, polynomials
 
 
 def spline_jet(
@@ -44,7 +42,7 @@ def spline_jet(
     return tuple(jets[nu] for nu in orders)
 
 
-@numba.njit(cache=True, nogil=True, fastmath={"reassoc", "contract"}, error_model="numpy")
+@compiled
 def _write(x, low, scale, values, slopes, value, slope):  # type: ignore[no-untyped-def]
     size = max(values.shape[3], slopes.shape[3])
     zero, last = x.dtype.type(0), x.dtype.type(size - len(value) + 1)
@@ -54,21 +52,13 @@ def _write(x, low, scale, values, slopes, value, slope):  # type: ignore[no-unty
                 t = (x[p, n, i] - low[p, i]) * scale[p, i]
                 inside = t if t > zero else zero
                 inside = inside if inside < last else last
-                m = min(np.int32(inside), np.int32(size - len(value)))
+                m = interval_of(inside, last - x.dtype.type(1))
                 u, beyond = inside - x.dtype.type(m), t - inside
                 if len(values):
                     values[p, n, i, :] = zero
                     for r in range(len(value)):
-                        values[p, n, i, m + r] = _horner(value[r], u) + beyond * _horner(slope[r], u)
+                        values[p, n, i, m + r] = horner(value[r], u) + beyond * horner(slope[r], u)
                 if len(slopes):
                     slopes[p, n, i, :] = zero
                     for r in range(len(value)):
-                        slopes[p, n, i, m + r] = _horner(slope[r], u) * scale[p, i]
-
-
-@numba.njit(inline="always")
-def _horner(row, u):  # type: ignore[no-untyped-def]
-    value = row[0]
-    for power in range(1, len(row)):
-        value = value * u + row[power]
-    return value
+                        slopes[p, n, i, m + r] = horner(slope[r], u) * scale[p, i]

@@ -14,7 +14,6 @@ import torch
 
 from kansci.training.losses import weighted_derivatives
 from kansci.training.normal_equations import Rows, jacobian
-from kansci.training.penalty import Penalty
 from kansci.training.population import Population
 
 _LEAST_EXCESS = 1.5
@@ -74,16 +73,29 @@ class RowEquations:
             forms=[room(form) for form in self.forms],
         )
 
-    def diagonal(self, member: int) -> torch.Tensor:
-        """Diagonal (n,) of the Hessian."""
-        diagonal = self.jacobian[member].square().sum(0) / self.count
+    def add(self, forms: list[torch.Tensor], population: Population) -> None:
+        """Add a penalty 0.5 w'Qw, of each layer's forms Q (P, J, I, F, F), in place."""
+        for start, form, layer in zip(self.starts, forms, population.layers, strict=True):
+            pull = (form @ layer.weight.unsqueeze(-1)).flatten(1)
+            self.pull[:, start : start + pull.shape[1]] = pull
+        self.gradient.add_(self.pull)
+        self.forms[:] = forms
+
+    def diagonal(self, index: torch.Tensor) -> torch.Tensor:
+        """Diagonal (p, n) of some members' Hessians."""
+        diagonal = torch.stack([self.jacobian[member].square().sum(0) for member in index.tolist()])
+        diagonal /= self.count
         for start, form in zip(self.starts, self.forms, strict=False):
-            own = form[member].diagonal(dim1=-2, dim2=-1).flatten()
-            diagonal[start : start + len(own)] += own
+            own = form[index].diagonal(dim1=-2, dim2=-1).flatten(1)
+            diagonal[:, start : start + own.shape[1]] += own
         return diagonal
 
-    def solve(self, member: int, damped: torch.Tensor) -> torch.Tensor:
-        """Give the step (n,) for damping (n,)."""
+    def solve(self, index: torch.Tensor, damped: torch.Tensor) -> torch.Tensor:
+        """Give some members' steps (p, n) for damping (p, n), one after another; zero where there is none."""
+        members = zip(index.tolist(), damped, strict=True)
+        return torch.stack([self._solve_one(member, own) for member, own in members])
+
+    def _solve_one(self, member: int, damped: torch.Tensor) -> torch.Tensor:
         derivative = self.jacobian[member]
         spread, own = self._inverse(member, damped, torch.stack([*derivative, self.pull[member]]))
         system = derivative @ spread.mT
@@ -136,12 +148,3 @@ def row_equations(population: Population, rows: Rows) -> RowEquations:
         start += layer.n_parameters
     loss = rows.total(outputs) / count
     return RowEquations(loss, gradient, derivative, residual, torch.zeros_like(gradient), [], starts, count)
-
-
-def add_penalty(equations: RowEquations, penalty: Penalty, population: Population) -> None:
-    """Add a penalty to equations, in place."""
-    for start, form, layer in zip(equations.starts, penalty.forms, population.layers, strict=True):
-        pull = (form @ layer.weight.unsqueeze(-1)).flatten(1)
-        equations.pull[:, start : start + pull.shape[1]] = pull
-    equations.gradient.add_(equations.pull)
-    equations.forms[:] = penalty.forms

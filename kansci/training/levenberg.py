@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 
 import torch
 
-from kansci.training.dual import RowEquations, add_penalty, row_equations, suits
+from kansci.training.dual import RowEquations, row_equations, suits
 from kansci.training.normal_equations import NormalEquations, Rows, normal_equations
 from kansci.training.penalty import Penalty
 from kansci.training.population import Population
@@ -151,10 +151,7 @@ class LevenbergMarquardt:
         penalty = self._make_penalty(part, fresh) if self._make_penalty is not None else None
         self._objective[index] = fresh.loss
         if penalty is not None:
-            if isinstance(fresh, RowEquations):
-                add_penalty(fresh, penalty, part)
-            else:
-                penalty.add_to(fresh, part)
+            penalty.add_to(fresh, part)
             self._objective[index] += penalty.value(part)
         self._keep(index, fresh, penalty)
         self._stale[index] = False
@@ -178,29 +175,15 @@ class LevenbergMarquardt:
 
     def _propose(self, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Solve (H + damping D) step = -gradient; give the step (p, n) and the fall it promises (p,)."""
-        assert self._equations is not None
-        if isinstance(self._equations, RowEquations):
-            return self._propose_by_rows(self._equations, index)
-        hessian, gradient = self._equations.hessian[index], self._equations.gradient[index]
-        diagonal = hessian.diagonal(dim1=-2, dim2=-1)  # of a copy
-        damped = self._damping[index].unsqueeze(-1) * _floored(diagonal)
-        diagonal += damped
-        factor, failure = torch.linalg.cholesky_ex(hessian)
-        step = -torch.cholesky_solve(gradient.unsqueeze(-1), factor).squeeze(-1)
-        step = torch.where((failure == 0).unsqueeze(-1) & step.isfinite(), step, torch.zeros_like(step))
-        predicted = 0.5 * (step * (damped * step - gradient)).sum(-1)
+        equations = self._equations
+        assert equations is not None
+        diagonal = equations.diagonal(index)
+        scale = torch.maximum(diagonal, _SCALE_FLOOR * diagonal.amax(-1, keepdim=True)).clamp(min=1e-300)
+        damped = self._damping[index].unsqueeze(-1) * scale
+        step = equations.solve(index, damped)
+        step = torch.where(step.isfinite(), step, torch.zeros_like(step))
+        predicted = 0.5 * (step * (damped * step - equations.gradient[index])).sum(-1)
         return step, predicted
-
-    def _propose_by_rows(
-        self, equations: RowEquations, index: torch.Tensor
-    ) -> tuple[torch.Tensor, torch.Tensor]:
-        steps, promises = [], []
-        for member in index.tolist():
-            damped = self._damping[member] * _floored(equations.diagonal(member))
-            step = equations.solve(member, damped)
-            steps.append(torch.where(step.isfinite(), step, torch.zeros_like(step)))
-            promises.append(0.5 * (steps[-1] * (damped * steps[-1] - equations.gradient[member])).sum())
-        return torch.stack(steps), torch.stack(promises)
 
     def _adjust_damping(self, index: torch.Tensor, gain: torch.Tensor, better: torch.Tensor) -> None:
         shrink = (1 - (2 * gain - 1) ** 3).clamp(1 / 3, 1.0)
@@ -216,11 +199,6 @@ class LevenbergMarquardt:
         if len(self._past) > _WINDOW:
             before = self._past.pop(0)
             self.active &= before - self._objective > self._tolerance * before.abs()
-
-
-def _floored(diagonal: torch.Tensor) -> torch.Tensor:
-    """Give the scale (..., n) of the damping."""
-    return torch.maximum(diagonal, _SCALE_FLOOR * diagonal.amax(-1, keepdim=True)).clamp(min=1e-300)
 
 
 def mean_loss(population: Population, rows: Rows) -> torch.Tensor:

@@ -97,6 +97,30 @@ class NormalEquations:
         gradient, hessian = (t.new_zeros((size, *t.shape[1:])) for t in (self.gradient, self.hessian))
         return NormalEquations(self.loss.new_zeros(size), gradient, hessian, [], [])
 
+    def add(self, forms: list[torch.Tensor], population: Population) -> None:
+        """Add a penalty 0.5 w'Qw, of each layer's forms Q (P, J, I, F, F), in place."""
+        start = 0
+        for form, layer in zip(forms, population.layers, strict=True):
+            n_members, n_out, n_in, size = layer.weight.shape
+            end = start + n_out * n_in * size
+            self.gradient[:, start:end] += (form @ layer.weight.unsqueeze(-1)).flatten(1)
+            block = self.hessian[:, start:end, start:end]
+            block = block.unflatten(1, (n_out * n_in, size)).unflatten(3, (n_out * n_in, size))
+            block.diagonal(dim1=1, dim2=3).add_(form.reshape(n_members, -1, size, size).movedim(1, -1))
+            start += layer.n_parameters
+
+    def diagonal(self, index: torch.Tensor) -> torch.Tensor:
+        """Diagonal (p, n) of some members' Hessians."""
+        return self.hessian.diagonal(dim1=-2, dim2=-1)[index]
+
+    def solve(self, index: torch.Tensor, damped: torch.Tensor) -> torch.Tensor:
+        """Give some members' steps (p, n) for damping (p, n); zero where there is none."""
+        hessian = self.hessian[index]
+        hessian.diagonal(dim1=-2, dim2=-1).add_(damped)
+        factor, failure = torch.linalg.cholesky_ex(hessian)
+        step = -torch.cholesky_solve(self.gradient[index].unsqueeze(-1), factor).squeeze(-1)
+        return step.masked_fill((failure != 0).unsqueeze(-1), 0.0)
+
 
 def run(population: Population, inputs: torch.Tensor) -> Pass:
     """Go forward for the functions and back for the gradients by the sums."""

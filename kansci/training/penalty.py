@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 import torch
 
+from kansci.training.dual import RowEquations
 from kansci.training.normal_equations import NormalEquations
 from kansci.training.population import Population
 
@@ -29,17 +30,9 @@ class Penalty:
             total += 0.5 * (_times(form, layer.weight) * layer.weight).sum((1, 2, 3))
         return total
 
-    def add_to(self, equations: NormalEquations, population: Population) -> None:
-        """Add gradient and Hessian to the normal equations, in place."""
-        start = 0
-        for form, layer in zip(self.forms, population.layers, strict=True):
-            n_members, n_out, n_in, size = layer.weight.shape
-            end = start + n_out * n_in * size
-            equations.gradient[:, start:end] += _times(form, layer.weight).flatten(1)
-            block = equations.hessian[:, start:end, start:end]
-            block = block.unflatten(1, (n_out * n_in, size)).unflatten(3, (n_out * n_in, size))
-            block.diagonal(dim1=1, dim2=3).add_(form.reshape(n_members, -1, size, size).movedim(1, -1))
-            start += layer.n_parameters
+    def add_to(self, equations: NormalEquations | RowEquations, population: Population) -> None:
+        """Add gradient and Hessian to the equations, in place."""
+        equations.add(self.forms, population)
 
     def members(self, index: torch.Tensor) -> "Penalty":
         """Give the penalties of some members."""
