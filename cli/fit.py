@@ -215,7 +215,7 @@ def _finish(out: Path, result: "NetworkFit", record: dict[str, Any], *, as_json:
     else:
         judges = "held-out rows" if result.held_out else "all rows"
         rows = [
-            ("width", ", ".join(map(str, record["width"]))),
+            ("width", ",".join(map(_level, record["width"]))),
             ("edges", str(record["edges"])),
             ("grid", str(record["grid"])),
             (f"RMSE / std on {judges}", f"{result.nrmse:.3g}"),
@@ -298,6 +298,12 @@ def _width(text: str | None) -> tuple[int | tuple[int, int], ...] | None:
             f"--width {text}: give whole numbers separated by commas, for example 2,5,1 or 2,[3,2],1"
         )
     return tuple(tuple(level) if isinstance(level, list) else level for level in levels)
+
+
+def _level(structure: tuple[int, int]) -> str:
+    """Sums and products of a level as ``--width`` takes them."""
+    sums, products = structure
+    return f"[{sums},{products}]" if products else str(sums)
 
 
 def _is_number(value: Any) -> bool:

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from .answers import network_answer
 from .options import RunFolder
 
 if TYPE_CHECKING:
@@ -55,7 +56,9 @@ def _figures(run: "Run") -> dict[str, "Figure"]:
         figures["front"] = pareto_figure(result["front"], result["formula"])
     if run.has("model.safetensors"):
         model = run.model()
-        figures["network"] = kan_figure(model, dataset.X, dataset.inputs, [dataset.target])
+        n_out, target = model.width[-1], dataset.target
+        outputs = [target] if n_out == 1 else [f"{target}={number}" for number in range(n_out)]
+        figures["network"] = kan_figure(model, dataset.X, dataset.inputs, outputs)
         if "fit" not in figures:
-            figures["fit"] = fit_figure(dataset, lambda X: model.predict(X)[:, 0])
+            figures["fit"] = fit_figure(dataset, network_answer(run))
     return figures

@@ -1,8 +1,8 @@
 """``kansci predict``: a run's formula, or its network, applied to new rows."""
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from .answers import network_answer
 from .options import OutFile, RunFolder, write_text
 
 if TYPE_CHECKING:
@@ -39,30 +39,15 @@ def _predictor(run: "Run") -> tuple[tuple[str, ...], str, Any]:
     if run.has("formula.json"):
         formula = run.formula()
         return formula.inputs, formula.target, formula.predict
-    model, dataset, answer = run.model(), run.dataset(), _answer(run)
+    dataset, answer = run.dataset(), network_answer(run)
 
     def function(X: "np.ndarray") -> "np.ndarray":
         predicted = np.full(len(X), np.nan)
         good = np.isfinite(X).all(axis=1)
-        predicted[good] = answer(model.predict(X[good]))
+        predicted[good] = answer(X[good])
         return predicted
 
     return dataset.inputs, dataset.target, function
-
-
-def _answer(run: "Run") -> Callable[["np.ndarray"], "np.ndarray"]:
-    """What a network's outputs (N, O) say about the target (N,): of several classes the most probable."""
-    import torch
-
-    from kansci.training.user_loss import as_loss
-
-    loss = as_loss(run.config["settings"].get("loss", "least_squares"))
-
-    def answer(outputs: "np.ndarray") -> "np.ndarray":
-        values = loss.predict(torch.as_tensor(outputs)).numpy()
-        return values[:, 0] if values.shape[1] == 1 else values.argmax(axis=1)
-
-    return answer
 
 
 def _columns(frame: "pd.DataFrame", inputs: tuple[str, ...]) -> "np.ndarray":

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -133,6 +134,8 @@ def test_losses(loss, target, table, tmp_path):
     assert result.exit_code == 0, result.stderr
     rows = pd.read_csv(pd.io.common.StringIO(kansci("predict", out, table).stdout))
     assert (rows[target] - rows[f"{target} predicted"]).abs().mean() < 0.2
+    figures = kansci("plot", out, "--format", "svg").stdout.split()
+    assert [Path(figure).name for figure in figures] == ["network.svg", "fit.svg"]
     if loss != "huber":
         assert "least_squares" in kansci("simplify", out).stderr
 
