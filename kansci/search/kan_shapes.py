@@ -14,6 +14,7 @@ from joblib import Parallel, delayed
 from kansci.search.engine import Search, Step
 from kansci.search.problem import TARGET, Problem, views
 from kansci.search.threads import one_thread
+from kansci.search.uninterrupted import uninterrupted
 
 if TYPE_CHECKING:
     from kansci.models import KAN
@@ -72,7 +73,9 @@ def kan_formulas(
         Formulas of the table's target; None after each view.
     """
     # torch is slow to import, and many searches end before a network is wanted
-    from kansci.symbolic.network import snapped_networks
+    with uninterrupted():
+        import kansci.training  # noqa: F401  needed by _promising
+        from kansci.symbolic.network import snapped_networks
 
     X = np.stack(problem.columns, axis=1)[:FIT_ROWS]
     usable = [view for view in views(problem.y) if view.name in _VIEWS]
