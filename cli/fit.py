@@ -56,6 +56,14 @@ def fit(
     restarts: Annotated[int, typer.Option("--restarts", help="Random starts.")] = 18,
     steps: Annotated[int, typer.Option("--steps", help="Steps on each grid.")] = 60,
     lamb: Annotated[float, typer.Option("--lamb", help="Sparsity penalty; 0 keeps every edge.")] = 3e-2,
+    grid_eps: Annotated[
+        float,
+        typer.Option(
+            "--grid-eps",
+            help="Where rows are unevenly spread, knots at their quantiles are tried too: 0 exactly there, "
+            "towards 1 equally spaced, 1 never.",
+        ),
+    ] = 0.02,
     seed: Seed = 0,
     seconds: Annotated[
         float | None, typer.Option("--seconds", help="Time to train; --resume goes on from there.")
@@ -88,6 +96,7 @@ def fit(
         restarts=restarts,
         steps=steps,
         lamb=lamb,
+        grid_eps=grid_eps,
         seed=seed,
     )
     settings.train(seconds)
@@ -99,6 +108,8 @@ def fit(
     if start is None:
         create_run(out, "fit", asdict(settings), dataset)
     begin = time.monotonic()
+    if seconds is not None:  # what is trained in that time must not be lost
+        keep_every = min(keep_every, seconds / 4)
     result = _train(dataset, settings, seconds, _Keeper(out, keep_every), start)
     record = _record(result, dataset, settings, time.monotonic() - begin)
     _finish(out, result, record, as_json=as_json)

@@ -19,8 +19,9 @@ from kansci.models.nodes import read_width
 from kansci.training import StepEvent, Trained, TrainSettings
 from kansci.training.by_gradient import chosen_optimiser, train_by_gradient
 from kansci.training.checkpoint import Journal, OnCheckpoint, Snapshot
+from kansci.training.class_losses import Softmax, count_ones
 from kansci.training.fit_options import FitOptions
-from kansci.training.losses import Loss, Softmax
+from kansci.training.losses import Loss
 from kansci.training.rows import Sample, as_rows
 from kansci.training.stages import STAGES, OnStage, Staged, train_in_stages
 from kansci.training.user_loss import LOSSES, as_loss
@@ -44,7 +45,8 @@ class FitSettings:
             5 and doubles as long as the held-out error falls.
         k: degree of the splines.
         base_fun: base function of every edge.
-        loss: name of what is minimised, see `LOSSES`.
+        loss: name of what is minimised, see `LOSSES`; classes are trained on as if each had been seen once
+            more, so that outputs stay finite.
         opt: "LM" goes through the stages; "LBFGS", "SSBroyden" and "Adam" train one network, for large ones;
             "auto" chooses by size, see `FitOptions.chosen`.
         seed: of the starts and of the held-out rows.
@@ -52,6 +54,7 @@ class FitSettings:
         steps: Levenberg-Marquardt steps on each grid.
         lamb: weight of the sparsity penalty; 0 leaves sparsifying and pruning out.
         smooth: weight of the penalty on curvature, as a share of the present loss.
+        grid_eps: see `TrainSettings`: 0 tries knots at quantiles of unevenly spread rows, 1 does not.
     """
 
     width: tuple[Level, ...] | None = None
@@ -66,6 +69,7 @@ class FitSettings:
     steps: int = 60
     lamb: float = 3e-2
     smooth: float = 0.1
+    grid_eps: float = 0.02
 
     def __post_init__(self) -> None:
         """Check what can be checked without data.
@@ -95,6 +99,7 @@ class FitSettings:
             loss=as_loss(self.loss),
             lamb=self.lamb,
             smooth_share=self.smooth,
+            grid_eps=self.grid_eps,
             seconds=seconds,
         )
 
@@ -161,9 +166,10 @@ def fit_network(
     if (levels[0][0], levels[-1][0] + len(levels[-1][1])) != (len(dataset.inputs), n_out):
         shape = f"{len(dataset.inputs)},...,{n_out}"
         raise SettingsError(f"width {','.join(map(str, width))} does not fit the data: it must read {shape}")
+    loss = loss.smoothed(count_ones(_sample(train, loss, n_out).y), len(train))
     rows = _sample(train, loss, n_out)
     judges = rows if held_out is train else _sample(held_out, loss, n_out)
-    journal, options = Journal(resume, on_checkpoint), settings.train(seconds)
+    journal, options = Journal(resume, on_checkpoint), replace(settings.train(seconds), loss=loss)
     opt = chosen_optimiser(settings.opt, width, rows, options)
     if opt == "LM":
         staged = train_in_stages(width, (rows, judges), options, settings.seed, on_step, journal)
@@ -215,7 +221,10 @@ def _one_stage(
         if on_step is not None:
             on_step("train", event)
 
-    trained = journal.run(lambda *_: train_by_gradient(opt, width, rows, options, seed, watch))
+    def run(resume: Snapshot | None, tell: OnCheckpoint | None) -> Trained:
+        return train_by_gradient(opt, width, rows, options, seed, watch, on_checkpoint=tell, resume=resume)
+
+    trained = journal.run(run)
     return Staged(trained, [("train", trained)])
 
 

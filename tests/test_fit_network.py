@@ -1,5 +1,7 @@
 """From a table to a small network: what is idle goes, what is learned stays."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -33,6 +35,17 @@ def test_few_rows_all_train(table):
     fit = fit_network(table.rows(np.arange(12)), FitSettings(grid=3, steps=5, restarts=1))
     assert not fit.held_out
     assert fit.model.width[0] == 2
+
+
+@pytest.mark.parametrize("opt", ["LM", "Adam"])
+def test_chances_of_classes_stay_off_0_and_1(opt, table):
+    separable = replace(table, y=(table.y > 0).astype(float))
+    fit = fit_network(separable, FitSettings(grid=4, loss="logistic", opt=opt, steps=10, restarts=2))
+    outputs = fit.model.predict(table.X)[:, 0]
+    assert np.mean((outputs > 0) == separable.y) > 0.9
+    # At the best a class of n rows has the odds n + 1.
+    assert np.abs(outputs).max() < 1.5 * np.log(len(table))
+    assert fit.nrmse < 0.5
 
 
 def test_settings_that_cannot_be_are_named(table):

@@ -66,6 +66,26 @@ class Basis(torch.nn.Module, ABC):
     def moved(self, domain: torch.Tensor) -> "Basis":
         """Give the basis of the same size and form on another domain (..., I, 2)."""
 
+    def following(self, x: torch.Tensor, domain: torch.Tensor, grid_eps: float) -> "Basis":
+        """Give the basis on another domain (..., I, 2), denser where there are more of the samples x.
+
+        Args:
+            x: samples of each input, shape (..., N, I).
+            domain: ends of the grids, which hold the samples; of as many dimensions in front as x.
+            grid_eps: 0 puts equally many samples into each interval, 1 makes all equally long; between them
+                both grids are mixed (pykan's meaning).
+
+        Returns:
+            The basis; a family without knots of its own only moves.
+        """
+        return self.moved(domain)
+
+    def spread(self) -> torch.Tensor:
+        """Give points on each input's grid, four times as many as functions: (..., M, I)."""
+        low, high = self.domain.unbind(-1)
+        share = torch.linspace(0, 1, 4 * self.size + 1, dtype=low.dtype, device=low.device).unsqueeze(-1)
+        return low.unsqueeze(-2) + (high - low).unsqueeze(-2) * share
+
     @abstractmethod
     def to_config(self) -> dict[str, Any]:
         """Describe everything but the tensors, in JSON's types."""

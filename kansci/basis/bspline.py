@@ -12,6 +12,9 @@ from kansci.kernels import Functions
 from kansci.kernels.bspline import bspline_jet, cardinal_jet, insertion_matrix
 from kansci.kernels.dispatch import written_out
 
+# Of the mean one: shorter intervals make the splines on them steep beyond what can be solved for.
+_LEAST_INTERVAL = 1e-6
+
 
 class BSpline(Basis):
     """K = G + k splines of degree k for each input.
@@ -152,6 +155,26 @@ class BSpline(Basis):
             uniform=self.uniform,
         )
 
+    def following(self, x: torch.Tensor, domain: torch.Tensor, grid_eps: float) -> "BSpline":
+        """Give the splines on another domain whose knots are at quantiles of the samples; see `Basis`.
+
+        An input with so many equal samples that knots would coincide gets equally spaced ones.
+        """
+        even = type(self)(self.grid_size, self.degree, domain)
+        if grid_eps == 1:
+            return even
+        share = torch.linspace(0, 1, self.grid_size + 1, dtype=x.dtype, device=x.device)
+        inner = torch.lerp(_quantiles(x, share), even.grid, grid_eps)[..., 1:-1]
+        quantiles = torch.cat([domain[..., :1], inner, domain[..., 1:]], dim=-1)
+        least = _LEAST_INTERVAL * (domain[..., 1:] - domain[..., :1]) / self.grid_size
+        apart = (quantiles.diff(dim=-1) > least).all(dim=-1, keepdim=True)
+        grid = torch.where(apart, quantiles, even.grid)
+        return type(self).from_knots(_with_outer_knots(grid, self.degree), self.degree)
+
+    def spread(self) -> torch.Tensor:
+        """Give points on each input's grid, equally many in each interval: (..., M, I)."""
+        return super().spread() if self.uniform else _divide(self.grid, self.degree + 4).mT
+
     def to_config(self) -> dict[str, Any]:
         """Describe everything but the knots, in JSON's types."""
         return {"basis": self.name, "grid": self.grid_size, "k": self.degree, "uniform": self.uniform}
@@ -172,6 +195,15 @@ class BSpline(Basis):
         splines = [self, *(other for other in others if isinstance(other, BSpline))]
         uniform = all(spline.uniform for spline in splines)
         return BSpline.from_knots(function(*(s.knots for s in splines)), self.degree, uniform=uniform)
+
+
+def _quantiles(x: torch.Tensor, share: torch.Tensor) -> torch.Tensor:
+    """Quantiles of each input's samples x (..., N, I), interpolated between them: (..., I, len(share))."""
+    ordered = x.sort(dim=-2).values.mT
+    place = share * (x.shape[-2] - 1)
+    below = place.floor().long()
+    above = place.ceil().long()
+    return torch.lerp(ordered[..., below], ordered[..., above], place - below)
 
 
 def _divide(grid: torch.Tensor, parts: int) -> torch.Tensor:

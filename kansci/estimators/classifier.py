@@ -12,7 +12,8 @@ from sklearn.utils.validation import _check_sample_weight, validate_data
 
 from kansci.errors import DataError
 from kansci.estimators.network import FEWEST_ROWS, NetworkEstimator, distinct
-from kansci.training.losses import Logistic, Loss, Softmax
+from kansci.training.class_losses import Logistic, Softmax, count_ones
+from kansci.training.losses import Loss
 
 
 class KANClassifier(ClassifierMixin, NetworkEstimator):
@@ -34,6 +35,8 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
         basis: Family of the edges' functions, or one for each layer.
         base_fun: Base function of every edge.
         smooth: Penalty on the edges' curvature, as a share of the present loss, for Levenberg-Marquardt.
+        grid_eps: Below 1, Levenberg-Marquardt tries knots at quantiles of unevenly spread rows (0), or
+            between these and equally spaced ones; they stay if the held-out error is not worse.
         opt: "auto" chooses by size (see `FitOptions.chosen`); "LM", "LBFGS", "SSBroyden" or "Adam".
 
     Fitted: ``classes_``, ``model_`` (a KAN), ``feature_importances_`` (attribution to the inputs, of sum 1),
@@ -54,6 +57,7 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
         basis: Any = "bspline",
         base_fun: str = "silu",
         smooth: float = 0.1,
+        grid_eps: float = 0.02,
         opt: str = "auto",
     ) -> None:
         super().__init__(
@@ -67,6 +71,7 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
             basis=basis,
             base_fun=base_fun,
             smooth=smooth,
+            grid_eps=grid_eps,
             opt=opt,
         )
         self.class_weight = class_weight
@@ -96,8 +101,10 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
             own = np.ones(len(X)) if sample_weight is None else _check_sample_weight(sample_weight, X)
             sample_weight = own * compute_sample_weight(self.class_weight, y)
         rows = distinct(X, number[:, None].astype(np.float64), sample_weight)
-        chances = torch.as_tensor(smoothed_chances(rows.y[:, 0].numpy().astype(int), len(self.classes_)))
-        self._train(rows._replace(y=chances[:, 1:] if len(self.classes_) == 2 else chances), self._loss)
+        n_out = 1 if len(self.classes_) == 2 else len(self.classes_)
+        hard = self._loss.targets(rows.y, n_out)
+        loss = self._loss.smoothed(count_ones(hard), len(hard))
+        self._train(rows._replace(y=loss.targets(hard, n_out)), self._loss)
         return self
 
     @property
@@ -119,19 +126,3 @@ class KANClassifier(ClassifierMixin, NetworkEstimator):
         """Most probable class at each of X (N, I), (N,)."""
         scores = self.decision_function(X)
         return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else scores.argmax(axis=1)]
-
-
-def smoothed_chances(number: np.ndarray, n_classes: int) -> np.ndarray:
-    """Chances of the classes a little inside 0 and 1, as if each had been seen once more (Platt 1999).
-
-    With 0 and 1 themselves, classes that a network can tell apart drive its outputs to infinity.
-
-    Args:
-        number: of each row's class, (N,).
-        n_classes: C.
-
-    Returns:
-        Shape (N, C): (n + 1) / (n + C) for the row's own class, which n rows have, and 1 / (n + C) else.
-    """
-    count = np.bincount(number, minlength=n_classes)[number][:, None]
-    return (np.eye(n_classes)[number] * count + 1) / (count + n_classes)

@@ -13,11 +13,14 @@ from kansci.estimators.seed import as_seed
 from kansci.models import KAN, importance
 from kansci.training import TrainSettings
 from kansci.training.by_gradient import chosen_optimiser, train_by_gradient
+from kansci.training.cautious import cautious
 from kansci.training.losses import Loss
 from kansci.training.rows import Sample, as_rows, hold_out
 from kansci.training.stages import train_in_stages
 
 FEWEST_ROWS = 3
+_HIDDEN: tuple[tuple[int, ...], ...] = ((), (5,))
+"""What is tried, from simple to rich, where no shape is asked for; the last is trained at any rate."""
 
 
 class NetworkEstimator(BaseEstimator):
@@ -28,7 +31,7 @@ class NetworkEstimator(BaseEstimator):
 
     def __init__(  # noqa: PLR0913
         self,
-        hidden: Sequence[int] = (5,),
+        hidden: Sequence[int] | None = None,
         grid: Any = "auto",
         k: int = 3,
         lamb: float = 3e-2,
@@ -39,6 +42,7 @@ class NetworkEstimator(BaseEstimator):
         basis: Any = "bspline",
         base_fun: str = "silu",
         smooth: float = 0.1,
+        grid_eps: float = 0.02,
         opt: str = "auto",
     ) -> None:
         self.hidden = hidden
@@ -51,6 +55,7 @@ class NetworkEstimator(BaseEstimator):
         self.basis = basis
         self.base_fun = base_fun
         self.smooth = smooth
+        self.grid_eps = grid_eps
         self.opt = opt
 
     def _outputs(self, X: Any) -> np.ndarray:
@@ -71,13 +76,19 @@ class NetworkEstimator(BaseEstimator):
             base_fun=self.base_fun,
             lamb=self.lamb,
             smooth_share=self.smooth,
+            grid_eps=self.grid_eps,
             loss=loss,
         )
-        width = (rows.x.shape[1], *self.hidden, rows.y.shape[1])
+        n_in, n_out = rows.x.shape[1], rows.y.shape[1]
+        widths = [(n_in, *hidden, n_out) for hidden in (_HIDDEN if self.hidden is None else [self.hidden])]
+        width = widths[-1]
         halves = hold_out(rows, settings, torch.Generator().manual_seed(seed))
         opt = chosen_optimiser(self.opt, width, halves[0], settings)
         if opt == "LM":
-            self.model_ = train_in_stages(width, halves, settings, seed).trained.model
+            trained = train_in_stages(width, halves, settings, seed).trained
+            # Where the rows' noise was asked to be followed, it is.
+            careful = loss.of_residuals and self.smooth > 0
+            self.model_ = cautious(trained, widths, halves, settings, seed) if careful else trained.model
         else:
             self.model_ = train_by_gradient(opt, width, halves, settings, seed).model
         scores = importance(self.model_, rows.x).inputs.numpy()

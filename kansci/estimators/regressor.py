@@ -19,7 +19,8 @@ class KANRegressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
     A fifth of the rows, from 20 on, is held out to choose among networks.
 
     Args:
-        hidden: Nodes on each hidden level; empty for a sum of one-variable functions.
+        hidden: Nodes on each hidden level; empty for a sum of one-variable functions. None takes five nodes,
+            or none where few, noisy rows do not say clearly that more is better.
         grid: Intervals of each edge's grid; several are gone through from coarse to fine; "auto" begins with
             5 and doubles as long as the held-out error falls.
         k: Degree of the splines.
@@ -33,6 +34,9 @@ class KANRegressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
         basis: Family of the edges' functions, or one for each layer.
         base_fun: Base function of every edge.
         smooth: Penalty on the edges' curvature, as a share of the present loss, for Levenberg-Marquardt.
+            Where rows are few and noisy, strong penalties are tried too (see `cautious`); 0 leaves that out.
+        grid_eps: Below 1, Levenberg-Marquardt tries knots at quantiles of unevenly spread rows (0), or
+            between these and equally spaced ones; they stay if the held-out error is not worse.
         opt: "auto" chooses by size (see `FitOptions.chosen`); "LM", "LBFGS", "SSBroyden" or "Adam".
 
     Fitted: ``model_`` (a KAN), ``feature_importances_`` (attribution to the inputs, of sum 1),
@@ -41,7 +45,7 @@ class KANRegressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
 
     def __init__(  # noqa: PLR0913
         self,
-        hidden: Sequence[int] = (5,),
+        hidden: Sequence[int] | None = None,
         grid: Any = "auto",
         k: int = 3,
         lamb: float = 3e-2,
@@ -53,6 +57,7 @@ class KANRegressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
         basis: Any = "bspline",
         base_fun: str = "silu",
         smooth: float = 0.1,
+        grid_eps: float = 0.02,
         opt: str = "auto",
     ) -> None:
         super().__init__(
@@ -66,6 +71,7 @@ class KANRegressor(MultiOutputMixin, RegressorMixin, NetworkEstimator):
             basis=basis,
             base_fun=base_fun,
             smooth=smooth,
+            grid_eps=grid_eps,
             opt=opt,
         )
         self.loss = loss

@@ -1,5 +1,6 @@
 """SymbolicRegressor: the formula behind a table."""
 
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -25,19 +26,42 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         seconds: Time to search; the search stops earlier when a formula is exact.
         jobs: Processes to use.
         random_state: Seed of the search.
+        unary_operators, binary_operators, maxsize, maxdepth, nested_constraints, functions: What the
+            formula may be made of, in PySR's words; see ``kansci.search.grammar``.
+        template: Required form, such as ``"a*f(x1) + g(x2)"``; see ``kansci.search.template``.
 
     Fitted: ``formula_``, ``discovery_``, ``n_features_in_``, ``feature_names_in_`` for a DataFrame.
     """
 
-    def __init__(self, seconds: float = 30.0, jobs: int = 1, random_state: Any = 0) -> None:
+    def __init__(  # noqa: PLR0913, PLR0917 (scikit-learn's parameters are the constructor's)
+        self,
+        seconds: float = 30.0,
+        jobs: int = 1,
+        random_state: Any = 0,
+        unary_operators: Sequence[str] | None = None,
+        binary_operators: Sequence[str] | None = None,
+        maxsize: int | None = None,
+        maxdepth: int | None = None,
+        nested_constraints: Mapping[str, Mapping[str, int]] | None = None,
+        functions: Mapping[str, str] | None = None,
+        template: str | None = None,
+    ) -> None:
         self.seconds = seconds
         self.jobs = jobs
         self.random_state = random_state
+        self.unary_operators = unary_operators
+        self.binary_operators = binary_operators
+        self.maxsize = maxsize
+        self.maxdepth = maxdepth
+        self.nested_constraints = nested_constraints
+        self.functions = functions
+        self.template = template
 
     def fit(self, X: Any, y: Any) -> "SymbolicRegressor":
         """Search a formula for y (N,) in the columns of X (N, I)."""
         dataset = _dataset(self, X, y)
-        settings = DiscoverSettings(seconds=self.seconds, seed=as_seed(self.random_state), jobs=self.jobs)
+        same = {name: value for name, value in self.get_params().items() if name != "random_state"}
+        settings = DiscoverSettings(seed=as_seed(self.random_state), **same)
         self._columns = dataset.inputs
         self.discovery_: Discovery = discover(dataset, settings)
         self.formula_: Formula = self.discovery_.formula

@@ -9,7 +9,7 @@ import torch
 
 from kansci.basis import BasisSpec, glorot_deviation, layer_specs, make_basis
 from kansci.errors import ExtrapolationWarning, SettingsError
-from kansci.models import expand, pruning, reorder, surgery, upward
+from kansci.models import expand, grid_update, pruning, reorder, surgery, upward
 from kansci.models.description import Domain, describe_layer, empty_layer, input_domains, per_layer
 from kansci.models.importance import Importance, importance, spread_points
 from kansci.models.jet import directional_jet
@@ -262,6 +262,7 @@ class KAN(torch.nn.Module):
 
     jet = directional_jet
     refine = surgery.refine
+    update_grid_from_samples = grid_update.update_grid_from_samples
     prune = pruning.prune
     prune_node = pruning.prune_node
     prune_edge = pruning.prune_edge

@@ -1,15 +1,18 @@
 """One network trained by a gradient method, where Levenberg-Marquardt would be too slow."""
 
+import math
 from typing import Any
 
 from kansci.errors import SettingsError
 from kansci.models import KAN
 from kansci.models.nodes import Width
+from kansci.training.checkpoint import OnCheckpoint, Snapshot
 from kansci.training.fit_model import fit_model
 from kansci.training.fit_options import FitOptions
 from kansci.training.rows import Sample
 from kansci.training.run import OnStep
-from kansci.training.settings import FitInterrupted, Trained, TrainSettings
+from kansci.training.settings import FitInterrupted, StepEvent, Trained, TrainSettings
+from kansci.training.watch import History
 
 MORE_STEPS = {"LBFGS": 10, "SSBroyden": 10, "Adam": 100}
 """Steps for one of Levenberg-Marquardt."""
@@ -33,13 +36,16 @@ def chosen_optimiser(opt: str, width: Width, rows: Sample, settings: TrainSettin
     return FitOptions(opt=opt).chosen(n_weights, len(rows.x), rows.y.shape[1], curved=curved)
 
 
-def train_by_gradient(
+def train_by_gradient(  # noqa: PLR0913
     opt: str,
     width: Width,
     rows: tuple[Sample, Sample],
     settings: TrainSettings,
     seed: int,
     on_step: OnStep | None = None,
+    *,
+    on_checkpoint: OnCheckpoint | None = None,
+    resume: Snapshot | None = None,
 ) -> Trained:
     """Train one network.
 
@@ -50,6 +56,8 @@ def train_by_gradient(
         settings: options; a single grid, no automatic one.
         seed: of the start.
         on_step: called after each step.
+        on_checkpoint: called wherever the run can be taken up again.
+        resume: what `on_checkpoint` made in a run with the same arguments; it goes on with the same bits.
 
     Returns:
         The network.
@@ -66,22 +74,35 @@ def train_by_gradient(
     data |= {"test_input": held_out.x, "test_label": held_out.y}
     options = {"steps": MORE_STEPS[opt] * settings.steps, "loss_fn": settings.loss, "weights": train.weight}
     stop = settings.stopper()
-    errors = [float("inf"), float("inf")]
+    seen: History = {"train_loss": [], "test_loss": []}
 
-    def watch(event: Any) -> None:
-        errors[:] = [event.train_rmse, event.validation_rmse]
+    def watch(event: StepEvent) -> None:
+        seen["train_loss"].append(event.train_rmse)
+        seen["test_loss"].append(event.validation_rmse)
         if on_step is not None:
             on_step(event)
 
-    def trained(history: dict[str, list[float]], *, stopped: bool) -> Trained:
-        grid = [float(model.grid)] * len(history.get("train_loss", []))
-        return Trained(model, [model], errors[:1], errors[1:], {**history, "grid": grid}, stopped)
-
     try:
-        history = fit_model(model, data, opt=opt, on_step=watch, should_stop=stop, **options)
+        history = fit_model(
+            model,
+            data,
+            opt=opt,
+            on_step=watch,
+            should_stop=stop,
+            on_checkpoint=on_checkpoint,
+            resume=resume,
+            **options,
+        )
     except KeyboardInterrupt:
-        raise FitInterrupted(trained({}, stopped=True)) from None
-    return trained(history, stopped=stop())
+        raise FitInterrupted(_trained(model, seen, stopped=True)) from None
+    return _trained(model, history, stopped=stop())
+
+
+def _trained(model: KAN, history: History, *, stopped: bool) -> Trained:
+    pairs = zip(history["test_loss"], history["train_loss"], strict=True)
+    validation, train = min(pairs, default=(math.inf, math.inf))
+    grid = [float(model.grid)] * len(history["train_loss"])
+    return Trained(model, [model], [train], [validation], {**history, "grid": grid}, stopped)
 
 
 def _start(width: Width, settings: TrainSettings, seed: int) -> KAN:

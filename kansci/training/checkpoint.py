@@ -1,6 +1,7 @@
 """Where training stands, as tensors and JSON: enough to go on with the same bits."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -100,6 +101,19 @@ class Checkpoint:
 
     snapshot: Callable[[], Snapshot]
     run_ended: bool = False
+
+
+@contextmanager
+def restoring() -> Iterator[None]:
+    """Say of whatever goes wrong inside that the snapshot is of another run.
+
+    Raises:
+        RunError: a snapshot does not fit.
+    """
+    try:
+        yield
+    except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
+        raise RunError(f"the checkpoint does not fit this run ({error}): begin anew") from error
 
 
 Train = Callable[[Snapshot | None, OnCheckpoint | None], Trained]

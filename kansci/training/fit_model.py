@@ -9,6 +9,7 @@ import torch
 from kansci.errors import SettingsError
 from kansci.models import KAN
 from kansci.training import grids
+from kansci.training.checkpoint import Checkpoint, OnCheckpoint, Snapshot, restoring
 from kansci.training.edge_penalty import EdgePenalty
 from kansci.training.fit import train_population
 from kansci.training.fit_options import DEFAULT_STEPS, FitOptions
@@ -24,7 +25,14 @@ from kansci.training.user_loss import as_loss
 from kansci.training.watch import History, Metrics, Watch
 
 
-def fit_model(model: KAN, dataset: Any, **options: Any) -> History:
+def fit_model(
+    model: KAN,
+    dataset: Any,
+    *,
+    on_checkpoint: OnCheckpoint | None = None,
+    resume: Snapshot | None = None,
+    **options: Any,
+) -> History:
     """Train one network in place.
 
     The choice of opt="auto" is `FitOptions.chosen`'s: Levenberg-Marquardt for small networks, L-BFGS for
@@ -36,6 +44,9 @@ def fit_model(model: KAN, dataset: Any, **options: Any) -> History:
         model: the network.
         dataset: a dict with train_input, train_label and, if wanted, test_input, test_label; something with X
             and y; a pair (X, y), whose arrays may be memory-mapped; or a DataLoader.
+        on_checkpoint: called before each step of a gradient method, where it can be taken up again.
+        resume: the snapshot of a checkpoint of an earlier call with the same network, data and options; it
+            goes on with the same bits.
         **options: fields of `FitOptions`.
 
     Returns:
@@ -51,13 +62,17 @@ def fit_model(model: KAN, dataset: Any, **options: Any) -> History:
     device, n_out = model.layers[0].mask.device, model.width[-1]
     source, test = _rows(dataset, settings.weights, device)
     found = scan(source, loss, n_out, device)
+    if isinstance(settings.loss_fn, str):  # a loss that is given as such is what was meant
+        loss = loss.smoothed(found.ones, found.n_rows)
     start = _on_range(model, found.domain)
     n_weights = sum(parameter.numel() for parameter in trainable(model))
     curved = loss.by_row or _is_curved(loss, start, source)
     opt = settings.chosen(n_weights, source.n_rows, n_out, curved=curved)
     settings = replace(settings, opt=opt, steps=settings.given("steps", DEFAULT_STEPS[opt]))
     if opt != "LM":
-        return _fit_by_gradient(model, start, (source, test, found), loss, settings)
+        return _fit_by_gradient(model, start, (source, test, found), loss, settings, on_checkpoint, resume)
+    if on_checkpoint is not None or resume is not None:
+        raise SettingsError("opt='LM' has checkpoints in train_population only")
     if not curved:
         raise SettingsError("opt='LM' needs a loss that is a mean over rows and curved: use opt='LBFGS'")
     return _fit_by_levenberg_marquardt(model, start, source.rows(), test, loss, settings)
@@ -72,6 +87,7 @@ def _fit_by_levenberg_marquardt(
         loss=loss,
         lamb=options.lamb,
         smooth=options.given("smooth", 0.0),
+        grid_eps=options.given("grid_eps", 1.0),
         tolerance=options.given("tolerance", 0.0),
         seconds=options.seconds,
         should_stop=options.should_stop,
@@ -102,7 +118,13 @@ def _fit_by_levenberg_marquardt(
 
 
 def _fit_by_gradient(
-    model: KAN, start: KAN, data: tuple[Source, Sample | None, Scan], loss: Loss, options: FitOptions
+    model: KAN,
+    start: KAN,
+    data: tuple[Source, Sample | None, Scan],
+    loss: Loss,
+    options: FitOptions,
+    on_checkpoint: OnCheckpoint | None,
+    resume: Snapshot | None,
 ) -> History:
     source, test, found = data
     scale, n_out = found.scale.for_outputs(start.layers[-1].nodes), model.width[-1]
@@ -112,18 +134,36 @@ def _fit_by_gradient(
         return rows._replace(y=scale.apply(loss.targets(rows.y, n_out)))
 
     watch = Watch(model, scale, scaled, None if test is None else prepared(test), options)
-    work = scale.standardised(Population.of([start])).model(0)
+    if resume is None:
+        # A copy lies in memory as a network from a file does, on which the last bits depend.
+        work = scale.standardised(Population.of([start])).model(0).copy()
+        watch.begin(work)
+    else:
+        with restoring():
+            work = resume.part("model").models()[0]
+            watch.restore(resume.part("watch"))
     penalty = _penalty(loss, options)
-    watch.begin(work)
+
+    def tell(make: Callable[[], Snapshot]) -> None:
+        if on_checkpoint is not None:
+            on_checkpoint(Checkpoint(lambda: _snapshot(work, watch, make())))
+
+    state = None if resume is None else resume.part("optimiser")
     try:
         if options.opt == "Adam":
-            Adam(work, scaled, options, penalty).run(source, prepared, watch.record)
+            Adam(work, scaled, options, penalty).run(source, prepared, watch.record, tell=tell, resume=state)
         else:
             training = FullBatch(work, prepared(source.rows()), scaled, penalty)
-            training.run(options.opt, options.given("steps", 0), watch.record, options.grid_update_steps())
+            steps, adapt_at = options.given("steps", 0), options.grid_update_steps()
+            training.run(options.opt, steps, watch.record, adapt_at, tell=tell, resume=state)
     finally:
         watch.leave_best()
     return watch.history
+
+
+def _snapshot(model: KAN, watch: Watch, optimiser: Snapshot) -> Snapshot:
+    parts = {"model": Snapshot.of_models([model]), "watch": watch.snapshot(), "optimiser": optimiser}
+    return Snapshot.joined(parts)
 
 
 def _penalty(loss: Loss, options: FitOptions) -> EdgePenalty | None:

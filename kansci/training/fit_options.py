@@ -13,6 +13,7 @@ _GRADIENT = frozenset({"LBFGS", "SSBroyden", "Adam"})
 _ACTS_ON = {
     "grids": frozenset({"LM"}),
     "smooth": frozenset({"LM"}),
+    "grid_eps": frozenset({"LM"}),
     "tolerance": frozenset({"LM"}),
     "lamb_l1": _GRADIENT,
     "lamb_entropy": _GRADIENT,
@@ -48,7 +49,8 @@ class FitOptions:
         lamb_entropy: (2).
         lamb_coef: (0).
         lamb_coefdiff: (0).
-        loss_fn: see `as_loss` (least squares).
+        loss_fn: see `as_loss` (least squares); for "logistic" and "softmax" classes without weights are
+            trained on as if each had been seen once more, so that outputs stay finite.
         metrics: functions without arguments, called after each step with the network up to date.
         update_grid: whether hidden grids follow their activations.
         grid_update_num: how often (10; LM has times of its own).
@@ -60,6 +62,7 @@ class FitOptions:
         on_step: called after each step with a `StepEvent`.
         grids: grid sizes to go on to, from coarse to fine.
         smooth: weight of the penalty on the edges' curvature (0).
+        grid_eps: below 1, knots at quantiles are tried after the steps, see `TrainSettings` (1).
         tolerance: ends when the loss falls by less than this share over ten steps (0).
         lr: largest learning rate (0.01).
         batch: rows in a batch, -1 for all (1024).
@@ -88,6 +91,7 @@ class FitOptions:
     on_step: Callable[[StepEvent], None] | None = None
     grids: tuple[int, ...] | None = None
     smooth: float | None = None
+    grid_eps: float | None = None
     tolerance: float | None = None
     lr: float | None = None
     batch: int | None = None

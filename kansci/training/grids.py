@@ -1,16 +1,18 @@
-"""Grid adaptation: hidden grids follow the range of their activations."""
+"""Grid adaptation: hidden grids follow the range of their activations, knots their quantiles."""
 
 from dataclasses import replace
 
 import torch
 
-from kansci.kernels import edge_values
+from kansci.basis import Basis, BSpline
+from kansci.models.grid_update import refitted
 from kansci.training.levenberg import mean_loss
 from kansci.training.normal_equations import Rows
 from kansci.training.population import Population, PopulationLayer
 
 _MARGIN = 0.02
 _ALLOWED_LOSS = 1.01
+_UNEVEN = 0.25
 
 
 def adapt(population: Population, rows: Rows, loss: torch.Tensor) -> tuple[Population, torch.Tensor]:
@@ -39,25 +41,44 @@ def adapt(population: Population, rows: Rows, loss: torch.Tensor) -> tuple[Popul
     return population, changed.nonzero().flatten()
 
 
-def moved(layer: PopulationLayer, domain: torch.Tensor) -> PopulationLayer:
-    """Refit a layer's edges on another domain (..., I, 2), by least squares over evenly spread points.
+def at_quantiles(population: Population, x: torch.Tensor, grid_eps: float) -> Population:
+    """Move knots to quantiles of what enters their layer, hidden grids to its range; refit the edges.
 
-    Base functions keep their weights: splines come so close to them that both together would get huge
-    weights which cancel on the domain and nowhere else.
+    Args:
+        population: P networks.
+        x: training rows (N, I).
+        grid_eps: see `Basis.following`.
+
+    Returns:
+        The population, whose functions are about the same.
     """
-    basis = layer.basis.moved(domain)
-    low, high = domain.unbind(-1)
-    share = torch.linspace(0, 1, 4 * basis.size + 1, dtype=torch.float64, device=domain.device).unsqueeze(-1)
-    points = low.unsqueeze(-2) + (high - low).unsqueeze(-2) * share  # (..., M, I)
-    values = edge_values(layer.functions(points)[0], layer.weight)  # (P, M, J, I)
-    target = replace(layer, basis=basis)
-    before, functions = target.functions(points)[0].tensor_split([layer.n_base], dim=-1)
-    base = layer.weight[..., : layer.n_base]
-    rest = values - edge_values(before, base)
-    design = functions.movedim(-2, -3)  # (..., I, M, K)
-    fitted = torch.linalg.pinv(design, rtol=1e-8) @ rest.movedim(-1, -3)  # (P, I, K, J)
-    coef = fitted.mT.movedim(-3, -2) * layer.mask.unsqueeze(-1)
-    return replace(target, weight=torch.cat([base, coef], dim=-1))
+    for number, layer in enumerate(population.layers):
+        values, domain = x, layer.basis.domain
+        if number > 0:
+            values = population.levels(population.inputs(x))[number - 1]
+            domain = _range(values)
+        basis = layer.basis.following(values, domain, grid_eps)
+        population = population.with_layer(number, _on(layer, basis))
+    return population
+
+
+def uneven(population: Population, x: torch.Tensor, grid_eps: float) -> bool:
+    """Tell whether at quantiles some knot of an input would be far from where it is, by the grid's width."""
+    basis = population.layers[0].basis
+    if not isinstance(basis, BSpline):
+        return False
+    low, high = basis.domain.unbind(-1)
+    shift = basis.following(x, basis.domain, grid_eps).grid - basis.grid
+    return bool((shift.abs().amax(dim=-1) > _UNEVEN * (high - low)).any())
+
+
+def moved(layer: PopulationLayer, domain: torch.Tensor) -> PopulationLayer:
+    """Refit a layer's edges on another domain (..., I, 2)."""
+    return _on(layer, layer.basis.moved(domain))
+
+
+def _on(layer: PopulationLayer, basis: Basis) -> PopulationLayer:
+    return replace(layer, basis=basis, weight=refitted(layer.basis, basis, layer.base_fun, layer.weight))
 
 
 def _range(values: torch.Tensor) -> torch.Tensor:

@@ -22,11 +22,13 @@ class Loss(ABC):
         of_residuals: it is a loss of residuals in the units of y, which may then be standardised.
         separable: outputs are judged one by one, and the mean is over them too.
         by_row: the loss of all rows is sure to be the sum of the rows' losses.
+        of_classes: targets are the chances of classes.
     """
 
     of_residuals: ClassVar[bool] = False
     separable: ClassVar[bool] = True
     by_row: ClassVar[bool] = True
+    of_classes: ClassVar[bool] = False
 
     @abstractmethod
     def value(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
@@ -64,6 +66,18 @@ class Loss(ABC):
     def predict(self, outputs: torch.Tensor) -> torch.Tensor:
         """Turn outputs into what the targets are: values, probabilities, rates."""
         return outputs
+
+    def smoothed(self, ones: torch.Tensor | None, n_rows: int) -> "Loss":
+        """Give the loss that brings targets of 0 and 1 a little inside, where it is one of classes.
+
+        Args:
+            ones: how many of the training rows have the target 1, (O,); see `count_ones`.
+            n_rows: the number of training rows.
+
+        Returns:
+            The loss; this one where `ones` is None.
+        """
+        return self
 
     def scaled(self, scale: float) -> "Loss":
         """Give the loss that does the same for targets divided by `scale`, up to a factor."""
@@ -165,73 +179,6 @@ class Huber(Loss):
 
 
 @dataclass(frozen=True)
-class Logistic(Loss):
-    """Cross-entropy of probabilities 1 / (1 + exp(-output)), one for each output."""
-
-    def value(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Negative log-likelihood."""
-        return (torch.nn.functional.softplus(outputs) - y * outputs).sum(-1)
-
-    def derivatives(self, outputs: torch.Tensor, y: torch.Tensor) -> Derivatives:
-        """The chance minus y; chance times its complement."""
-        chance = outputs.sigmoid()
-        return chance - y, (chance * (-outputs).sigmoid()).sqrt()
-
-    def targets(self, y: torch.Tensor, n_out: int) -> torch.Tensor:
-        """Probabilities from 0 to 1."""
-        if bool(((y < 0) | (y > 1)).any()):
-            raise DataError("the logistic loss needs targets from 0 to 1")
-        return super().targets(y, n_out)
-
-    def start(self, y: torch.Tensor) -> torch.Tensor:
-        """Newton step from the mean's logit."""
-        mean = _inside(y.mean(dim=0))
-        return mean.logit() + (y - mean) / (mean * (1 - mean))
-
-    def predict(self, outputs: torch.Tensor) -> torch.Tensor:
-        """Probabilities."""
-        return outputs.sigmoid()
-
-
-@dataclass(frozen=True)
-class Softmax(Loss):
-    """Cross-entropy of the probabilities exp(output) / sum(exp(outputs)) of O classes."""
-
-    separable = False
-
-    def value(self, outputs: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-        """Negative log-likelihood."""
-        return -(y * outputs.log_softmax(-1)).sum(-1)
-
-    def derivatives(self, outputs: torch.Tensor, y: torch.Tensor) -> Derivatives:
-        """Chances p minus y; diag(p) - pp' = R'R with R = diag(sqrt p) (1 - 1p')."""
-        chance = outputs.softmax(-1)
-        unit = torch.eye(outputs.shape[-1], dtype=outputs.dtype, device=outputs.device)
-        return chance - y, chance.sqrt().unsqueeze(-1) * (unit - chance.unsqueeze(-2))
-
-    def targets(self, y: torch.Tensor, n_out: int) -> torch.Tensor:
-        """Probabilities (N, O), or the number of the class (N, 1)."""
-        if y.shape[1] == 1 and n_out > 1:
-            classes = y[:, 0]
-            if bool(((classes != classes.round()) | (classes < 0) | (classes >= n_out)).any()):
-                raise DataError(f"the softmax loss needs classes 0 to {n_out - 1}, or a column for each")
-            return torch.nn.functional.one_hot(classes.long(), n_out).to(y.dtype)
-        y = super().targets(y, n_out)
-        if bool((y < 0).any()) or not torch.allclose(y.sum(-1), torch.ones_like(y[:, 0])):
-            raise DataError("the softmax loss needs classes, or probabilities that add up to 1 in every row")
-        return y
-
-    def start(self, y: torch.Tensor) -> torch.Tensor:
-        """Newton step from the classes' shares."""
-        mean = _inside(y.mean(dim=0))
-        return mean.log() + (y - mean) / mean
-
-    def predict(self, outputs: torch.Tensor) -> torch.Tensor:
-        """Probabilities."""
-        return outputs.softmax(-1)
-
-
-@dataclass(frozen=True)
 class Poisson(Loss):
     """Half the deviance of counts with the rate exp(output)."""
 
@@ -280,7 +227,3 @@ def times_root(root: torch.Tensor | None, derivative: torch.Tensor) -> torch.Ten
     if root.ndim == 3:
         return derivative.mul_(root.flatten(1).unsqueeze(-1))
     return (root @ derivative.unflatten(1, root.shape[1:3])).flatten(1, 2)
-
-
-def _inside(share: torch.Tensor) -> torch.Tensor:
-    return share.clamp(1e-4, 1 - 1e-4)

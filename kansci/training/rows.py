@@ -85,10 +85,11 @@ def hold_out(rows: Sample, settings: TrainSettings, generator: torch.Generator) 
         return rows, rows
     order = torch.randperm(len(rows.x), generator=generator)
     held_out, kept = order[:count].sort().values, order[count:].sort().values
-    return _chosen(rows, kept), _chosen(rows, held_out)
+    return chosen(rows, kept), chosen(rows, held_out)
 
 
-def _chosen(rows: Sample, index: torch.Tensor) -> Sample:
+def chosen(rows: Sample, index: torch.Tensor) -> Sample:
+    """Give some of the rows."""
     weight = None if rows.weight is None else rows.weight[index]
     return Sample(rows.x[index], rows.y[index], weight)
 

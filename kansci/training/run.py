@@ -2,14 +2,13 @@
 
 import functools
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 
-from kansci.errors import RunError
 from kansci.models import KAN
 from kansci.training import grids, penalty
-from kansci.training.checkpoint import Checkpoint, OnCheckpoint, Snapshot
+from kansci.training.checkpoint import Checkpoint, OnCheckpoint, Snapshot, restoring
 from kansci.training.dual import RowEquations
 from kansci.training.levenberg import LevenbergMarquardt, MakePenalty, mean_loss
 from kansci.training.normal_equations import NormalEquations, Rows
@@ -71,7 +70,7 @@ class Run:
             settings: options.
             hooks: callbacks and where to go on.
         """
-        train, held_out = rows
+        train, held_out = self._given = rows
         self._scale, self._settings, self._hooks = scale, settings, hooks
         self._loss = settings.loss.scaled(float(scale.std))
         self._train = train._replace(y=scale.apply(train.y))
@@ -106,6 +105,7 @@ class Run:
     def _all_grids(self, stop: Callable[[], bool]) -> None:
         while True:
             self._stage(stop)
+            self._try_quantiles(stop)
             if self._stopped:
                 return
             first = int(self._best_validation.argmin())
@@ -115,6 +115,8 @@ class Run:
                 self._kept = self._best
             if finer is None:
                 break
+            training = self._best_validation.where(self._going_on, torch.inf)
+            self._going_on &= self._schedule.go_on(training)
             self._enter(self._best.refine(finer), finer)
         if self._kept is not self._best:
             self._best = self._kept
@@ -166,7 +168,7 @@ class Run:
             self._optimiser = self._new_optimiser(self._best)
             self._optimiser.active &= self._going_on
         optimiser, settings = self._optimiser, self._settings
-        while self._step < settings.steps and bool(optimiser.active.any()):
+        while self._step < settings.steps and bool(optimiser.active.any()) and not self._leaves():
             if stop():
                 self._stopped = True
                 return
@@ -180,6 +182,35 @@ class Run:
             if self._step % _EVERY == 0:
                 optimiser.refresh()
             self._report(int(optimiser.active.sum()))
+
+    def _leaves(self) -> bool:
+        errors = self._history["test_loss"][len(self._history["test_loss"]) - self._step :]
+        return self._schedule.leaves(errors, self._best.n_parameters)
+
+    def _try_quantiles(self, stop: Callable[[], bool]) -> None:
+        """Train with knots at quantiles, where the rows are unevenly spread.
+
+        They stay if the best network gets no worse: one decision for all, as they share the inputs' grids.
+        """
+        settings, x = self._settings, self._train.x
+        if self._stopped or settings.grid_eps == 1 or settings.lamb > 0:
+            return
+        if not grids.uneven(self._best, x, settings.grid_eps):
+            return
+
+        def start() -> Population:
+            return grids.at_quantiles(self._best, x, settings.grid_eps)
+
+        alike = replace(settings, survivors=())
+        trial = Run(start, self._given, self._size, self._scale, alike, Hooks())
+        trial._going_on = self._going_on
+        trial._stage(stop)
+        self._stopped = trial._stopped
+        if float(trial._best_validation.min()) <= float(self._best_validation.min()):
+            self._best = trial._best
+            self._place(self._best)
+            self._measure()
+            self._report(0)
 
     def _new_optimiser(self, population: Population) -> LevenbergMarquardt:
         settings = self._settings
@@ -205,7 +236,8 @@ class Run:
         candidates = optimiser.population.members(moved)
         train = self._figure(optimiser.loss[moved])
         validation = train if self._same else self._validation(candidates)
-        if self._settings.lamb > 0:  # sparser comes first: the latest is the best
+        penalised = self._same and self._settings.smooth > 0
+        if self._settings.lamb > 0 or penalised:  # the penalty counts too: the latest is the best
             better = torch.ones_like(validation, dtype=torch.bool)
         else:
             better = validation < torch.minimum(self._best_validation, self._bar)[moved]
@@ -264,7 +296,7 @@ class Run:
         )
 
     def _restore(self, snapshot: Snapshot) -> None:
-        try:
+        with restoring():
             self._size, self._step = int(snapshot["size"]), int(snapshot["step"])
             self._schedule = Schedule(self._settings, len(self._train.x), snapshot["past"])
             self._history = {name: list(values) for name, values in snapshot["history"].items()}
@@ -275,8 +307,6 @@ class Run:
             self._place(self._best)
             self._optimiser = self._new_optimiser(Population.of(snapshot.part("now").models()))
             self._optimiser.restore(snapshot.part("optimiser").tensors)
-        except (KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
-            raise RunError(f"the checkpoint does not fit this run ({error}): begin anew") from error
 
 
 def _contiguous(population: Population) -> Population:
@@ -293,7 +323,7 @@ def _snapshot_of(population: Population) -> Snapshot:
 
 
 def _penalty_maker(settings: TrainSettings, step: Callable[[], int]) -> MakePenalty | None:
-    if settings.lamb == 0 and settings.smooth == 0 and settings.smooth_share == 0:
+    if settings.lamb == 0 and settings.smooth == 0 and settings.share == 0:
         return None
 
     def make(population: Population, equations: NormalEquations | RowEquations) -> penalty.Penalty | None:
@@ -302,8 +332,8 @@ def _penalty_maker(settings: TrainSettings, step: Callable[[], int]) -> MakePena
             parts.append(penalty.group_sparsity(population, equations, settings.lamb))
         if settings.smooth > 0:
             parts.append(penalty.smoothness(population, settings.smooth))
-        if settings.smooth_share > 0:
-            share = settings.smooth_share * _FADING ** step()
+        if settings.share > 0:
+            share = settings.share * _FADING ** step()
             weight = (share * equations.loss).clamp(min=0, max=_MOST_SMOOTH)
             parts.append(penalty.smoothness(population, weight))
         return penalty.combined(parts)

@@ -2,9 +2,16 @@
 
 from collections.abc import Sequence
 
+import torch
+
 from kansci.training.settings import TrainSettings
 
 LEAST_FALL = 0.2
+_WINDOW, _SLOW = 5, 0.75
+"""A coarse grid is left where the error is above this share of what it was so many steps ago."""
+_IDLE, _NO_FALL = 20, 0.99
+_ROWS_TO_HURRY = 6
+_HOPEFUL = 10.0
 
 
 class Schedule:
@@ -48,6 +55,29 @@ class Schedule:
         if idle > self._settings.patience or 2 * n_parameters > self._n_rows:
             return None
         return 2 * size
+
+    def leaves(self, errors: Sequence[float], n_parameters: int) -> bool:
+        """Say whether to leave a grid of an automatic schedule before all its steps are done.
+
+        Any grid is left when the validation error stands still. One whose finer successor has rows enough for
+        its weights is left as soon as the error falls slowly: a finer grid then brings more, for less work.
+
+        Args:
+            errors: lowest validation error after each step on this grid.
+            n_parameters: of the network.
+        """
+        if self._settings.grids != "auto" or self._settings.lamb > 0:
+            return False
+        if len(errors) > _IDLE and errors[-1] > _NO_FALL * errors[-1 - _IDLE]:
+            return True
+        hurries = _ROWS_TO_HURRY * n_parameters <= self._n_rows
+        return hurries and len(errors) > _WINDOW and errors[-1] > _SLOW * errors[-1 - _WINDOW]
+
+    def go_on(self, errors: torch.Tensor) -> torch.Tensor:
+        """Say which members, of validation errors (P,), a finer grid of an automatic schedule trains on."""
+        if self._settings.grids != "auto":
+            return torch.ones_like(errors, dtype=torch.bool)
+        return errors <= _HOPEFUL * errors.min()
 
     @property
     def best(self) -> int:

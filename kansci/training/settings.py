@@ -13,6 +13,7 @@ from kansci.training.losses import LeastSquares, Loss
 
 AUTO_START = 5
 """The grid size that an automatic schedule begins with."""
+AUTO_SHARE = 0.1
 
 
 @dataclass(frozen=True)
@@ -22,7 +23,8 @@ class TrainSettings:
     Attributes:
         restarts: members of the population, P.
         survivors: pairs (step, members): after that many steps only the best members go on.
-        steps: Levenberg-Marquardt steps on each grid.
+        steps: Levenberg-Marquardt steps on each grid; at most so many on each of an automatic schedule, see
+            `Schedule.leaves`.
         grids: grid sizes, from coarse to fine; "auto" begins with 5 and doubles as long as the validation
             error falls, see `Schedule`.
         patience: extensions of an automatic grid in a row that may bring nothing before it ends.
@@ -34,8 +36,12 @@ class TrainSettings:
         lamb: weight of the group sparsity penalty, relative to the variance of y.
         smooth: weight of the penalty on the edges' curvature; it fills gaps in the data.
         smooth_share: further weight of that penalty, for each member this share of its present loss; it fades
-            as the fit gets better and, on each grid, with the steps.
+            as the fit gets better and, on each grid, with the steps. None takes 0.1 with an automatic grid,
+            whose finer splines start from smoother coarse ones then, and 0 else.
         adapt_at: steps on each grid before which hidden grids move to the range of their activations.
+        grid_eps: below 1, knots at quantiles are tried after the steps on each grid, where some input's rows
+            are unevenly spread: 0 are the quantiles, towards 1 the knots become equally spaced. They stay if
+            the best member's validation error is not worse.
         validation_fraction: share of the rows held out to choose the best member; none below 20 rows.
         tolerance: a member retires when its loss falls by less than this share over ten steps.
         seconds: time allowed, or None.
@@ -55,8 +61,9 @@ class TrainSettings:
     loss: Loss = field(default_factory=LeastSquares)
     lamb: float = 0.0
     smooth: float = 0.0
-    smooth_share: float = 0.0
+    smooth_share: float | None = None
     adapt_at: tuple[int, ...] = (3, 8, 15, 25)
+    grid_eps: float = 1.0
     validation_fraction: float = 0.2
     tolerance: float = 1e-3
     seconds: float | None = None
@@ -78,11 +85,20 @@ class TrainSettings:
                 f"patience={self.patience}, survivors={self.survivors}: need 0 and 1 member at least"
             )
         for name in ("k", "lamb", "smooth", "smooth_share"):
-            if getattr(self, name) < 0:
+            if (getattr(self, name) or 0) < 0:
                 raise SettingsError(f"{name}={getattr(self, name)}: may not be negative")
+        if not 0 <= self.grid_eps <= 1:
+            raise SettingsError(f"grid_eps={self.grid_eps}: must be from 0 (quantiles) to 1 (equally spaced)")
         if not 0 <= self.validation_fraction < 1:
             raise SettingsError(f"validation_fraction={self.validation_fraction}: must be from 0 to below 1")
         base_function(self.base_fun)
+
+    @property
+    def share(self) -> float:
+        """The value of `smooth_share`, also where it was left open."""
+        if self.smooth_share is None:
+            return AUTO_SHARE if self.grids == "auto" else 0.0
+        return self.smooth_share
 
     @property
     def sizes(self) -> tuple[int, ...]:

@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from kansci.errors import DataError
+from kansci.errors import DataError, SettingsError
+from kansci.training.class_losses import count_ones
 from kansci.training.initialise import data_domain
 from kansci.training.losses import Loss
 from kansci.training.rows import Sample, Scale, as_rows, normalised
@@ -44,21 +45,35 @@ class ArraySource:
     def rows(self, index: Any = slice(None)) -> Sample:
         """Read some of the rows, by a slice or an array of numbers."""
         weight = None if self._weight is None else self._weight[index]
-        return moved(as_rows(self._x[index], self._y[index])._replace(weight=weight), self._device)
+        x, y = _read(self._x, index), _read(self._y, index)
+        return moved(as_rows(x, y)._replace(weight=weight), self._device)
 
     def once(self) -> Iterator[Sample]:
         """Go through all rows in order."""
         for start in range(0, self.n_rows, _PASS):
             yield self.rows(slice(start, start + _PASS))
 
-    def batches(self, size: int, generator: torch.Generator) -> Iterator[Sample]:
-        """Go on giving batches without end; each epoch has a new order and drops what fills no batch."""
+    def batches(self, size: int, generator: torch.Generator, first: int = 0) -> Iterator[Sample]:
+        """Go on giving batches without end; each epoch has a new order and drops what fills no batch.
+
+        Args:
+            size: of a batch; -1 for all rows.
+            generator: of the orders, as it was at the very beginning.
+            first: number of the batch to begin with.
+
+        Yields:
+            The batches.
+        """
         size = self.n_rows if size == -1 else min(size, self.n_rows)
+        epochs, done = divmod(first, self.n_rows // size)
+        for _ in range(epochs):  # drawing an order again costs next to nothing beside training on it
+            torch.randperm(self.n_rows, generator=generator)
         while True:
             order = torch.randperm(self.n_rows, generator=generator).numpy()
-            for start in range(0, self.n_rows - size + 1, size):
+            for start in range(done * size, self.n_rows - size + 1, size):
                 # In the order of the file, which a disk reads faster.
                 yield self.rows(np.sort(order[start : start + size]))
+            done = 0
 
     def spread(self, count: int) -> Sample:
         """Read about `count` rows evenly spread, all of them if there are no more."""
@@ -90,15 +105,20 @@ class LoaderSource:
             weighted = torch.as_tensor(weight[0], dtype=torch.float64) if weight else None
             yield moved(as_rows(x, y)._replace(weight=weighted), self._device)
 
-    def batches(self, size: int, generator: torch.Generator) -> Iterator[Sample]:
+    def batches(self, size: int, generator: torch.Generator, first: int = 0) -> Iterator[Sample]:
         """Go on giving the loader's batches, whose size and order are its own affair.
 
         Yields:
             The batches.
 
         Raises:
+            SettingsError: it should not begin with the first.
             DataError: there are none.
         """
+        if first:
+            raise SettingsError(
+                "a DataLoader's order is its own affair: training on it cannot be taken up again"
+            )
         while True:
             empty = True
             for batch in self.once():
@@ -133,10 +153,14 @@ class Scan:
     Attributes:
         domain: range of each input, (I, 2).
         scale: of the targets.
+        ones: see `count_ones`; None too where rows have weights, or the loss is none of classes.
+        n_rows: N.
     """
 
     domain: torch.Tensor
     scale: Scale
+    ones: torch.Tensor | None
+    n_rows: int
 
 
 def scan(source: Source, loss: Loss, n_out: int, device: torch.device | None = None) -> Scan:
@@ -155,6 +179,7 @@ def scan(source: Source, loss: Loss, n_out: int, device: torch.device | None = N
         DataError: there are no rows.
     """
     ends, largest, count = [], 0.0, 0
+    ones: torch.Tensor | None = torch.zeros(n_out, dtype=torch.float64, device=device)
     mean = square = torch.zeros(n_out, dtype=torch.float64, device=device)
     for part in source.once():
         ends.append(torch.stack([part.x.amin(0), part.x.amax(0)]))
@@ -164,17 +189,26 @@ def scan(source: Source, loss: Loss, n_out: int, device: torch.device | None = N
             # Chan, Golub and LeVeque 1979: means and squares of parts add up without cancellation.
             shift, share = y.mean(0) - mean, len(y) / (count + len(y))
             square = square + (y - y.mean(0)).square().sum(0) + shift**2 * count * share
-            mean, count = mean + shift * share, count + len(y)
+            mean = mean + shift * share
+        count += len(y)
+        more = count_ones(y) if loss.of_classes and part.weight is None else None
+        ones = None if ones is None or more is None else ones + more
     if not ends:
         raise DataError("there are no rows to train on")
-    std = (square / count).sqrt() if count else torch.ones_like(square)
-    return Scan(data_domain(torch.cat(ends)), Scale(mean, std, largest))
+    std = (square / count).sqrt() if loss.of_residuals else torch.ones_like(square)
+    return Scan(data_domain(torch.cat(ends)), Scale(mean, std, largest), ones, count)
 
 
 def moved(sample: Sample, device: torch.device | None) -> Sample:
     """Bring rows to a device."""
     x, y, weight = sample
     return Sample(x.to(device), y.to(device), None if weight is None else weight.to(device))
+
+
+def _read(values: Any, index: Any) -> Any:
+    """Read rows; of an array as a copy, as torch warns of files that must not be written to."""
+    part = values[index]
+    return part if isinstance(part, torch.Tensor) else np.array(part, dtype=np.float64)
 
 
 def _indexable(values: Any) -> Any:

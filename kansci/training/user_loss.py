@@ -6,7 +6,8 @@ from typing import Any
 import torch
 
 from kansci.errors import SettingsError
-from kansci.training.losses import Derivatives, Huber, LeastSquares, Logistic, Loss, Poisson, Softmax
+from kansci.training.class_losses import Logistic, Softmax
+from kansci.training.losses import Derivatives, Huber, LeastSquares, Loss, Poisson
 
 UserFunction = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
 

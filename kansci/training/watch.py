@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from kansci.models import KAN
+from kansci.training.checkpoint import Snapshot
 from kansci.training.fit_options import FitOptions
 from kansci.training.losses import Loss
 from kansci.training.objective import mean_loss_of
@@ -78,6 +79,18 @@ class Watch:
         """Put the best weights so far into the user's network."""
         if self._best is not None:
             self._target.load_layers(self._undone(self._best))
+
+    def snapshot(self) -> Snapshot:
+        """Keep what was noted."""
+        best = [] if self._best is None else [self._best]
+        history = {name: list(values) for name, values in self.history.items()}
+        return Snapshot.joined({"best": Snapshot.of_models(best)}, lowest=self._lowest, history=history)
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Go on from what `snapshot` kept."""
+        self._lowest = float(snapshot["lowest"])
+        self.history = {name: list(values) for name, values in snapshot["history"].items()}
+        self._best = next(iter(snapshot.part("best").models()), None)
 
     def _keep(self, model: KAN) -> None:
         if self._best is None:

@@ -71,19 +71,29 @@ def finish(process):
 
 
 @posix
-def test_kill_9_at_any_moment_and_resume_end_at_the_same_bits(table, tmp_path):
+@pytest.mark.parametrize(
+    ("more", "kills"),
+    [
+        ([], (1, 6, 15)),
+        (["--opt", "LBFGS", "--grid", "3"], (20,)),
+        (["--opt", "SSBroyden", "--grid", "3"], (20,)),
+        (["--opt", "Adam", "--grid", "3", "--steps", "2"], (20,)),
+    ],
+)
+def test_kill_9_at_any_moment_and_resume_end_at_the_same_bits(more, kills, table, tmp_path):
     whole, broken = tmp_path / "whole", tmp_path / "broken"
-    finish(command(*options(table, whole)))
+    finish(command(*options(table, whole, *more)))
     codes = []
-    for number, changes in enumerate((1, 6, 15)):
+    for number, changes in enumerate(kills):
         resume = ["--resume"] if number else []
-        process = command(*options(table, broken, "--keep-every", "0", *resume))
+        process = command(*options(table, broken, *more, "--keep-every", "0", *resume))
         codes.append(kill_after(process, broken / "checkpoint.safetensors", changes))
         run = open_run(broken)  # whatever is there is whole
         if run.has("model.safetensors"):
             run.model()
     assert codes[0] == -signal.SIGKILL
-    finish(command(*options(table, broken, "--resume")))
+    assert open_run(broken).snapshot()["running"]
+    finish(command(*options(table, broken, *more, "--resume")))
     for name in ("model.safetensors", "history.jsonl"):
         assert (broken / name).read_bytes() == (whole / name).read_bytes()
 

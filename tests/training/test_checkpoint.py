@@ -5,8 +5,11 @@ import random
 import numpy as np
 import pytest
 import torch
+from torch.utils.data import DataLoader, TensorDataset
 
-from kansci.errors import RunError
+from kansci.errors import RunError, SettingsError
+from kansci.models import KAN
+from kansci.storage.checkpoint_file import checkpoint_bytes, read_checkpoint
 from kansci.training import FitInterrupted, TrainSettings, fit_population, train_population
 from kansci.training.checkpoint import Journal, Snapshot
 
@@ -20,8 +23,12 @@ SETTINGS = {
 }
 
 
+def bits_of(model):
+    return {name: t.tolist() for name, t in model.state_dict().items()}
+
+
 def bits(trained):
-    return [{name: t.tolist() for name, t in model.state_dict().items()} for model in trained.models]
+    return [bits_of(model) for model in trained.models]
 
 
 @pytest.mark.parametrize("case", SETTINGS)
@@ -37,6 +44,50 @@ def test_a_run_goes_on_with_the_same_bits_from_every_checkpoint(case):
         assert bits(again) == bits(whole)
         assert again.history == whole.history
         assert again.validation_rmse == whole.validation_rmse
+
+
+OPTIMISERS = {
+    "LBFGS": {"steps": 60},
+    "SSBroyden": {"steps": 60, "lamb": 1e-3},
+    "Adam": {"steps": 60, "batch": 32, "lr": 0.05, "polish": 20, "weights": RNG.uniform(1, 2, 150)},
+}
+
+
+@pytest.mark.parametrize("opt", OPTIMISERS)
+def test_a_gradient_method_goes_on_with_the_same_bits_from_every_checkpoint(opt):
+    data = {"train_input": X, "train_label": Y, "test_input": X[:40], "test_label": Y[:40]}
+
+    def fit(**more):
+        model = KAN([2, 3, 1], grid=4)
+        return model.fit(data, opt=opt, **OPTIMISERS[opt], **more), bits_of(model)
+
+    stored = []
+    whole = fit(on_checkpoint=lambda point: stored.append(checkpoint_bytes(journalled(point.snapshot()))))
+    assert whole == fit()
+    assert len(stored) == 60 + OPTIMISERS[opt].get("polish", 0)
+    for number in (1, 25, 48, -5):
+        assert fit(resume=read_checkpoint(stored[number], "file").part("run")) == whole
+
+
+def test_a_gradient_methods_checkpoint_must_fit():
+    stored = []
+    KAN([2, 3, 1]).fit((X, Y), opt="LBFGS", steps=3, on_checkpoint=lambda p: stored.append(p.snapshot()))
+    record, tensors = stored[-1].record, stored[-1].tensors
+    short = {name: t[:-1] if name == "optimiser/here/x" else t for name, t in tensors.items()}
+    for damaged in (Snapshot(), Snapshot(record, short), Snapshot(record, {})):
+        with pytest.raises(RunError, match="checkpoint"):
+            KAN([2, 3, 1]).fit((X, Y), opt="LBFGS", resume=damaged)
+    loader = DataLoader(TensorDataset(torch.tensor(X), torch.tensor(Y)), batch_size=50)
+    KAN([2, 3, 1]).fit(loader, steps=3, on_checkpoint=lambda p: stored.append(p.snapshot()))
+    with pytest.raises(SettingsError, match="DataLoader"):
+        KAN([2, 3, 1]).fit(loader, steps=3, resume=stored[-1])
+    with pytest.raises(SettingsError, match="train_population"):
+        KAN([2, 3, 1]).fit((X, Y), opt="LM", on_checkpoint=stored.append)
+
+
+def journalled(snapshot):
+    """A snapshot as a file holds it."""
+    return Snapshot.joined({"run": snapshot}, finished=0)
 
 
 def pipeline(journal):

@@ -8,8 +8,9 @@ import torch
 
 from kansci.models import KAN
 from kansci.training import TrainSettings, fit_population, levenberg
+from kansci.training.class_losses import Logistic
 from kansci.training.levenberg import LevenbergMarquardt
-from kansci.training.losses import Huber, LeastSquares, Logistic
+from kansci.training.losses import Huber, LeastSquares
 from kansci.training.normal_equations import Rows
 from kansci.training.penalty import smoothness
 from kansci.training.population import Population

@@ -148,6 +148,56 @@ def test_inputs_of_every_kind(tmp_path):
         model.fit({"train_input": X})
 
 
+class Watched(np.memmap):
+    """A file of rows that remembers how many were read at once."""
+
+    most = 0
+
+    def __getitem__(self, index):
+        part = super().__getitem__(index)
+        type(self).most = max(self.most, len(np.atleast_2d(part)))
+        return part
+
+
+def on_disk(path, values):
+    """Store float32 values in a file and open it as a `Watched` array."""
+    values.astype(np.float32).tofile(path)
+    return Watched(path, dtype=np.float32, mode="r", shape=values.shape)
+
+
+class Shuffled(torch.utils.data.Dataset):
+    """Rows of a mapped file, read one by one."""
+
+    def __init__(self, x, y):
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return len(self.x)
+
+    def __getitem__(self, number):
+        return torch.tensor(self.x[number]), torch.tensor(self.y[number])
+
+
+def test_rows_of_a_file_are_read_in_parts_and_train_as_those_in_memory(tmp_path, monkeypatch):
+    x = np.random.default_rng(1).uniform(-1, 1, (30_000, 2)).astype(np.float32)
+    y = law(x)
+    monkeypatch.setattr(Watched, "most", 0)
+    mapped = on_disk(tmp_path / "x", x), on_disk(tmp_path / "y", y)
+    models = [fresh(), fresh(), fresh()]
+    options = {"opt": "Adam", "steps": 60, "batch": 500, "lr": 0.05}
+    models[0].fit((x, y.astype(np.float32)), **options)
+    models[1].fit(mapped, **options)
+    assert 500 <= Watched.most <= 8192 < len(x)
+    assert all(torch.equal(a, b) for a, b in zip(models[0].parameters(), models[1].parameters(), strict=True))
+    # A loader that gives the same batches ends at the same weights, up to the order of sums.
+    order = torch.randperm(len(x), generator=torch.Generator().manual_seed(0)).tolist()
+    batches = [sorted(order[start : start + 500]) for start in range(0, len(x), 500)]
+    loader = DataLoader(Shuffled(*mapped), batch_sampler=batches)
+    models[2].fit(loader, **{**options, "batch": None})
+    np.testing.assert_allclose(models[2].predict(X_NEW), models[1].predict(X_NEW), atol=1e-6)
+    assert rmse(models[2]) < 0.2
+
+
 def test_one_pass_finds_range_mean_and_deviation():
     x = np.vstack([X] * 50)
     y = 1e9 + RNG.normal(size=len(x))

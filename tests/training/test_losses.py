@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from sklearn.calibration import _SigmoidCalibration
 from sklearn.linear_model import HuberRegressor, LogisticRegression, PoissonRegressor
 
 from kansci.errors import DataError, SettingsError
 from kansci.models import KAN
 from kansci.training import TrainSettings, fit_population
+from kansci.training.class_losses import Logistic, Softmax, count_ones
 from kansci.training.levenberg import LevenbergMarquardt
-from kansci.training.losses import Huber, LeastSquares, Logistic, Poisson, Softmax
+from kansci.training.losses import Huber, LeastSquares, Poisson
 from kansci.training.normal_equations import Rows, jacobian, normal_equations
 from kansci.training.population import Population
 from kansci.training.user_loss import UserLoss, as_loss
@@ -127,6 +129,40 @@ def test_softmax_regression():
     classes = KAN([2, 3], grid=1, k=1, base_fun="zero")
     classes.fit((X, y), opt="LM", loss_fn=torch.nn.CrossEntropyLoss(), steps=60)
     np.testing.assert_allclose(torch.tensor(classes.predict(X)).softmax(-1), expected, rtol=1e-4, atol=1e-8)
+
+
+def line(x, y, loss, **options):
+    """A linear model of one variable: its outputs."""
+    model = KAN([1, y.max().astype(int) + 1 if loss == "softmax" else 1], grid=1, k=1, base_fun="zero")
+    model.fit((x[:, None], y), opt="LM", loss_fn=loss, steps=60, **options)
+    return model.predict(x[:, None])
+
+
+def test_classes_that_can_be_told_apart_have_platts_odds():
+    x = np.sort(RNG.uniform(-1, 1, 60))
+    y = (x > 0.3).astype(float)
+    theirs = _SigmoidCalibration().fit(x, y).predict(x)
+    mine = 1 / (1 + np.exp(-line(x, y, "logistic")[:, 0]))
+    np.testing.assert_allclose(mine, theirs, atol=1e-4)
+    two = line(x, y, "softmax")
+    np.testing.assert_allclose(two[:, 1] - two[:, 0], line(x, y, "logistic")[:, 0], rtol=1e-4, atol=1e-4)
+    # The own chances of the user, weights, and a loss that is given as such stay what they are.
+    for targets, options in [(0.9 * y, {}), (y, {"weights": RNG.uniform(1, 2, 60)})]:
+        named, given = (line(x, targets, loss, **options) for loss in ("logistic", Logistic()))
+        np.testing.assert_array_equal(named, given)
+    assert np.abs(line(x, y, torch.nn.BCEWithLogitsLoss())).max() > 100
+
+
+def test_smoothed_targets_are_chances_and_smoothing_them_changes_nothing():
+    number = torch.tensor([0.0, 1, 1, 2, 2, 2]).unsqueeze(1)
+    loss = Softmax().smoothed(count_ones(Softmax().targets(number, 3)), 6)
+    chances = loss.targets(number, 3)
+    torch.testing.assert_close(chances.sum(1), torch.ones(6))
+    torch.testing.assert_close(chances.diagonal(), torch.tensor([2 / 4, 3 / 5, 1 / 5]))
+    assert torch.equal(loss.targets(chances, 3), chances)
+    assert count_ones(chances) is None
+    own = torch.tensor([[0.0, 0.3, 0.7]])
+    assert torch.equal(loss.targets(own, 3), own)
 
 
 @pytest.mark.parametrize("weighted", [False, True])

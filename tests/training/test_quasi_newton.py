@@ -8,8 +8,9 @@ import torch
 from scipy.optimize import minimize
 
 from kansci.errors import SettingsError
+from kansci.training.curvature import SelfScaledBroyden, _broyden_numbers
 from kansci.training.line_search import WolfeSearch, evaluate
-from kansci.training.quasi_newton import METHODS, SelfScaledBroyden, _broyden_numbers, minimise
+from kansci.training.quasi_newton import METHODS, minimise
 
 
 def with_gradient(function):
