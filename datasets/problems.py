@@ -5,9 +5,14 @@ The rows stand in ``problems/*.json``:
     classics  Nguyen, Livermore, Jin, Korns, Keijzer, Vladislavleva, Neat, ... as collected in
               github.com/dso-org/deep-symbolic-optimization (BSD-3-Clause) and
               github.com/intell-sci-comput/PSE (MIT)
+    empirical the synthetic ones of EmpiricalBench, M. Cranmer, arXiv:2305.01582 (2023), ranges and noise
+              from github.com/MilesCranmer/pysr_paper (MIT), src/data/empirical_bench/equations.yml;
+              targets that it gives to the methods as logarithms are logarithms here. Its other
+              laws are among the tables: bode, hubble_1929_figure, kepler_planets, leavitt_1912.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -25,14 +30,18 @@ from .catalog import choose
 __all__ = ["Problem", "Variable", "problem", "problem_names", "sample", "suites"]
 
 PROBLEMS = Path(__file__).parent / "problems"
-SUITES = ("feynman", "classics")
+SUITES = ("feynman", "classics", "empirical")
 DEFAULT_ROWS = 1000
 MAX_DRAWS = 200
 
 
 @dataclass(frozen=True)
 class Variable:
-    """Range of a variable: uniform on [low, high], or a grid with this step or number of points."""
+    """Range of a variable: uniform on [low, high], or a grid with this step or number of points.
+
+    ``scale``: "linear", "log" (the logarithm is uniform) or "integer" (low to high, both included).
+    ``above``: an integer variable before this one, whose value is exceeded.
+    """
 
     name: str
     low: float
@@ -40,6 +49,8 @@ class Variable:
     step: float | None = None
     points: int | None = None
     unit: str = ""
+    scale: str = "linear"
+    above: str = ""
 
     @property
     def gridded(self) -> bool:
@@ -52,6 +63,15 @@ class Variable:
             return np.linspace(self.low, self.high, self.points or 2)
         count = int(np.floor((self.high - self.low) / self.step + 1e-9)) + 1
         return np.minimum(self.low + self.step * np.arange(count), self.high)
+
+    def draw(self, share: np.ndarray, before: Mapping[str, np.ndarray]) -> np.ndarray:
+        """Random values for shares (N,), uniform on [0, 1), and the values of the variables before."""
+        if self.scale == "log":
+            return self.low * (self.high / self.low) ** share
+        if self.scale == "integer":
+            low = before[self.above] + 1 if self.above else self.low
+            return np.floor(low + (self.high + 1 - low) * share)
+        return self.low + (self.high - self.low) * share
 
 
 @dataclass(frozen=True)
@@ -68,6 +88,8 @@ class Problem:
     test: tuple[Variable, ...] = ()  # empty: the same ranges again
     test_rows: int | None = None
     unit: str = ""
+    noise: float = 0.0  # of the papers: standard deviation relative to the target, or to its exponential
+    logarithm: bool = False  # whether the target is the logarithm of what was measured
 
     @property
     def expr(self) -> sympy.Expr:
@@ -122,7 +144,11 @@ def problem(name: str) -> Problem:
 
 
 def sample(
-    source: Problem | str, rows: int | None = None, seed: int = 0, noise: float = 0.0, part: str = "train"
+    source: Problem | str,
+    rows: int | None = None,
+    seed: int = 0,
+    noise: float | None = 0.0,
+    part: str = "train",
 ) -> Dataset:
     """Rows of a law.
 
@@ -131,7 +157,8 @@ def sample(
         rows: How many, uniform and independent on the ranges; None samples as the papers do,
             which for some of the classics is a grid.
         seed: Of the random numbers; the same seed gives the same rows.
-        noise: Standard deviation of Gaussian noise on the target, in units of the target's own.
+        noise: Standard deviation of Gaussian noise on the target, in units of the target's own;
+            None for the noise of the papers, which most do not have.
         part: "train", or "test" for the ranges on which the papers test.
 
     Returns:
@@ -152,7 +179,10 @@ def sample(
     else:
         usual = law.test_rows if testing else law.rows
         X, y = _draw(law, ranges, rows or usual or DEFAULT_ROWS, random)
-    if noise:
+    if noise is None:
+        relative = law.noise * random.standard_normal(len(y))
+        y = y + np.log1p(relative) if law.logarithm else y * (1 + relative)
+    elif noise:
         y = y + noise * y.std() * random.standard_normal(len(y))
     return Dataset.from_arrays(X, y, [variable.name for variable in ranges], law.target, law.units)
 
@@ -160,12 +190,13 @@ def sample(
 def _draw(
     law: Problem, ranges: tuple[Variable, ...], rows: int, random: np.random.Generator
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Uniform points X (rows, I) at which the law is finite, and its values y (rows,)."""
-    low = np.array([variable.low for variable in ranges], dtype=np.float64)
-    high = np.array([variable.high for variable in ranges], dtype=np.float64)
+    """Random points X (rows, I) at which the law is finite, and its values y (rows,)."""
     points, values, found = [], [], 0
     for _ in range(MAX_DRAWS):
-        X, y = _finite(law, random.uniform(low, high, size=(rows, len(ranges))))
+        drawn: dict[str, np.ndarray] = {}
+        for variable, share in zip(ranges, random.random((rows, len(ranges))).T, strict=True):
+            drawn[variable.name] = variable.draw(share, drawn)
+        X, y = _finite(law, np.stack(list(drawn.values()), axis=1))
         points.append(X)
         values.append(y)
         found += len(y)

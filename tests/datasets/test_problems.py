@@ -74,6 +74,30 @@ def test_seed_and_noise():
     assert clean.units == {"m_0": "kg", "v": "m*s^-1", "c": "m*s^-1", "m": "kg"}
 
 
+def test_the_papers_own_sampling_and_noise():
+    noisy, clean = (sample("planck", seed=2, noise=noise) for noise in (None, 0.0))
+    np.testing.assert_array_equal(noisy.X, clean.X)
+    assert len(noisy) == 100
+    assert np.std(np.exp(noisy.y - clean.y)) == pytest.approx(0.1, rel=0.25)  # relative, before the logarithm
+    rows = sample("planck", 20_000)
+    assert np.median(rows.X, axis=0) == pytest.approx([10**12.5, np.sqrt(100 * 6000)], rel=0.1)
+    levels = sample("rydberg", 5000).X
+    assert set(np.unique(levels)) == {1, 2, 3, 4, 5, 6, 7}
+    assert (levels[:, 0] < levels[:, 1]).all()
+    assert np.mean(levels[:, 0] == 6) == pytest.approx(1 / 6, rel=0.1)
+    np.testing.assert_array_equal(sample("I.10.7", seed=1, noise=None).y, sample("I.10.7", seed=1).y)
+
+
+def test_planck_in_si_units():
+    """2 h nu^3 / c^2 / (exp(h nu / k T) - 1), with the constants of CODATA 2014."""
+    from scipy.constants import c, h, k
+
+    rows = sample("planck", 200, seed=1)
+    nu, T = rows.X[rows.X[:, 0] / rows.X[:, 1] < 1e13].T
+    radiance = 2 * h * nu**3 / c**2 / np.expm1(h * nu / (k * T))
+    np.testing.assert_allclose(problem("planck").values(np.stack([nu, T], 1)), np.log(radiance), rtol=1e-6)
+
+
 def test_wrong_names():
     with pytest.raises(DataError, match="did you mean"):
         problem("Nguyen-99")
