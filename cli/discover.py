@@ -5,6 +5,7 @@ from typing import Any
 import typer
 
 from .options import INTERRUPTED, Data, Inputs, Jobs, Json, OutRun, Seconds, Seed, Target, Units
+from .rules import Binary, Form, Functions, MaxDepth, MaxSize, Nested, Unary, rules
 
 __all__ = ["describe", "discover", "finish"]
 
@@ -19,6 +20,13 @@ def discover(
     jobs: Jobs = 1,
     out: OutRun = None,
     as_json: Json = False,
+    unary_operators: Unary = None,
+    binary_operators: Binary = None,
+    maxsize: MaxSize = None,
+    maxdepth: MaxDepth = None,
+    nested: Nested = None,
+    function: Functions = None,
+    form: Form = None,
 ) -> None:
     """Find the formula behind a table.
 
@@ -33,7 +41,8 @@ def discover(
     from .tables import load_dataset
     from .views import live_line, note
 
-    settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs)
+    asked = rules(unary_operators, binary_operators, maxsize, maxdepth, nested, function, form)
+    settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs, **asked)
     if out is not None:
         check_free(out)
     dataset = load_dataset(data, target, inputs, units)
@@ -41,6 +50,8 @@ def discover(
         note(line)
     with live_line() as show:
         discovery = search(dataset, settings, lambda event: show(describe(event)))
+    for line in discovery.dataset.notes[len(dataset.notes) :]:
+        note(line)
     if out is not None:
         create_run(out, "discover", asdict(settings), dataset, result=discovery.to_json())
     finish(discovery, out, as_json=as_json)

@@ -105,6 +105,9 @@ def _front(record: Mapping[str, Any]) -> Table:
     from kansci.export import shorten
 
     table = Table("", "complexity", "RMSE / std", "R2", "formula", box=None, pad_edge=False)
+    with_units = any(row.get("dimensions") for row in record["front"])
+    if with_units:
+        table.add_column("units")
     for row in record["front"]:
         chosen = row["formula"] == record["formula"]
         table.add_row(
@@ -113,6 +116,7 @@ def _front(record: Mapping[str, Any]) -> Table:
             number(row["nrmse"]),
             number(row["r2"], 6),
             Text(shorten(row["formula"]), overflow="fold"),
+            *([Text(row["dimensions"] or "", overflow="fold")] if with_units else []),
             style="bold" if chosen else None,
         )
     return table

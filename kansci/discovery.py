@@ -1,8 +1,8 @@
 """The way from a table to a formula: ``discover(dataset) -> Discovery``."""
 
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,14 +10,20 @@ import sympy
 
 from kansci._version import __version__
 from kansci.data import Dataset
+from kansci.data.dimensions import parse_units
 from kansci.errors import SettingsError
+from kansci.expressions.custom import written_out
 from kansci.search.baselines import baselines
+from kansci.search.dimensions import Units
 from kansci.search.engine import search
 from kansci.search.finish import Finished, finish
+from kansci.search.form_search import search_form
+from kansci.search.grammar import Grammar
 from kansci.search.kan_shapes import kan_steps
 from kansci.search.pool import ExactFoundError, Pool
 from kansci.search.problem import Problem
 from kansci.search.rows import Rows, error_weight
+from kansci.search.template import read_template
 from kansci.search.threads import one_thread
 from kansci.symbolic.formula import Formula
 
@@ -36,21 +42,45 @@ FINISH_SHARE = 0.1
 
 @dataclass(frozen=True)
 class DiscoverSettings:
-    """How long to search and from which seed.
+    """How long to search, from which seed, and for formulas of what form.
 
     ``seconds``: wall clock; an exact formula ends the search earlier. ``seed``: of the rows held
     out and of the networks' starts. ``jobs``: processes among which networks are shared out.
+    What a formula may be made of is said in PySR's words: see ``search.grammar``. ``template``: a
+    required form such as ``a*f(x) + g(z)``, see ``search.template``.
     """
 
     seconds: float = 60.0
     seed: int = 0
     jobs: int = 1
+    unary_operators: Sequence[str] | None = None
+    binary_operators: Sequence[str] | None = None
+    maxsize: int | None = None
+    maxdepth: int | None = None
+    nested_constraints: Mapping[str, Mapping[str, int]] | None = None
+    functions: Mapping[str, str] | None = None
+    template: str | None = None
 
     def __post_init__(self) -> None:
         if not self.seconds > 0:
             raise SettingsError(f"seconds={self.seconds} must be positive")
         if self.jobs < 1:
             raise SettingsError(f"jobs={self.jobs} must be at least 1")
+        if not (self.template is None or isinstance(self.template, str)):
+            raise SettingsError(f"template={self.template!r}: give a form as text, such as 'a*f(x) + b'")
+        _ = self.grammar
+
+    @property
+    def grammar(self) -> Grammar:
+        """What a formula may be made of."""
+        return Grammar(
+            self.unary_operators,
+            self.binary_operators,
+            self.maxsize,
+            self.maxdepth,
+            self.nested_constraints,
+            self.functions,
+        )
 
 
 @dataclass(frozen=True)
@@ -71,7 +101,7 @@ class Candidate:
     """One formula of the front, judged on held-out rows.
 
     ``score``: fall of the logarithm of the error per node, against the next shorter formula of
-    the front (PySR's score).
+    the front (PySR's score). ``dimensions``: "ok", or "inconsistent: " and where; None without units.
     """
 
     formula: Formula
@@ -79,6 +109,7 @@ class Candidate:
     nrmse: float
     r2: float
     score: float
+    dimensions: str | None = None
 
 
 @dataclass(frozen=True)
@@ -101,6 +132,7 @@ class Discovery:
     held_out_rows: int
     derivation: tuple[str, ...]
     interrupted: bool = False
+    dimensions: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain data, ready for ``json.dumps``."""
@@ -111,6 +143,7 @@ class Discovery:
             "formula": self.formula.text,
             "latex": self.formula.latex(),
             "complexity": self.formula.complexity,
+            "dimensions": self.dimensions,
             "exact": self.exact,
             "rmse": self.rmse,
             "nrmse": self.nrmse,
@@ -131,6 +164,7 @@ class Discovery:
                     "nrmse": c.nrmse,
                     "r2": c.r2,
                     "score": c.score,
+                    "dimensions": c.dimensions,
                 }
                 for c in self.front
             ],
@@ -161,6 +195,7 @@ def discover(
         ``interrupted`` set.
     """
     settings = settings or DiscoverSettings()
+    dataset = replace(dataset, notes=(*dataset.notes, *parse_units(dataset.units)[1]))
     start = time.monotonic()
     with one_thread():
         pool, interrupted = _search(dataset, settings, start, on_event)
@@ -173,13 +208,19 @@ def _search(
     """The pool when the search has ended, and whether the user ended it."""
     symbols = _symbols(dataset)
     rows = search_rows(dataset, settings.seed)
-    pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))
+    units = Units.of_table(dataset)
+    pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE), settings.grammar, units)
     interrupted = False
     try:
-        problem = Problem(rows.columns, symbols, rows.y)
-        baselines(problem, pool)
-        networks = kan_steps(settings.seed, settings.jobs)
-        search(problem, pool, _reporter(dataset, pool, start, on_event), networks)
+        errors = rows.weight / rows.spread
+        problem = Problem(rows.columns, symbols, rows.y, grammar=settings.grammar, errors=errors)
+        report = _reporter(dataset, pool, start, on_event)
+        if settings.template is not None:
+            template = read_template(settings.template, symbols, dataset.target, settings.grammar)
+            search_form(template, pool, settings.seed, report)
+        else:
+            baselines(problem, pool)
+            search(problem, pool, report, kan_steps(settings.seed, settings.jobs))
     except ExactFoundError:
         pass
     except KeyboardInterrupt:
@@ -217,13 +258,15 @@ def simplify_network(
 
     start = time.monotonic()
     symbols, rows = _symbols(dataset), search_rows(dataset, settings.seed)
-    pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE))
+    deadline = start + settings.seconds * (1 - FINISH_SHARE)
+    pool = Pool(rows, symbols, deadline, settings.grammar, Units.of_table(dataset))
     report = _reporter(dataset, pool, start, on_event)
     interrupted = False
     with one_thread():
         try:
             X = np.stack([x[rows.train] for x in rows.columns], axis=1)
-            for number, expr in enumerate(snapped_networks(model, X, symbols), 1):
+            networks = snapped_networks(model, X, symbols, library=settings.grammar.library)
+            for number, expr in enumerate(networks, 1):
                 report(f"combination {number} of the edges' matches")
                 pool.offer(expr, (f"a network {list(model.width)}, each edge matched",))
                 if time.monotonic() > pool.deadline:
@@ -255,6 +298,12 @@ def conclude(
     dataset: Dataset, settings: DiscoverSettings, pool: Pool, start: float, *, interrupted: bool
 ) -> Discovery:
     """Simplify and refit the front on all rows, and choose."""
+    if not pool.candidates and interrupted:
+        raise KeyboardInterrupt
+    if not pool.candidates:
+        raise SettingsError(
+            "no formula that the settings allow is finite on the rows: loosen the form, operators or limits"
+        )
     deadline = start + settings.seconds
     everything = _all_rows(dataset, pool.rows)
     finished = [finish(c, pool, everything, deadline) for c in pool.candidates]
@@ -274,6 +323,7 @@ def conclude(
         held_out_rows=0 if len(pool.rows.held) == len(pool.rows.y) else len(pool.rows.held),
         derivation=chosen.trail,
         interrupted=interrupted,
+        dimensions=chosen.dimensions,
     )
 
 
@@ -310,6 +360,7 @@ def _symbols(dataset: Dataset) -> tuple[sympy.Symbol, ...]:
 
 
 def _formula(dataset: Dataset, expr: sympy.Expr, constants: tuple = ()) -> Formula:
+    expr = written_out(expr)
     plain = expr.xreplace({symbol: sympy.Symbol(symbol.name) for symbol in expr.free_symbols})
     return Formula(plain, dataset.symbols, dataset.target, constants)
 
@@ -331,5 +382,6 @@ def _scored(dataset: Dataset, front: list[Finished]) -> tuple[Candidate, ...]:
         if candidates:
             fall = 2 * np.log(max(candidates[-1].nrmse, 1e-16) / max(f.nrmse, 1e-16))
             score = float(fall) / max(f.complexity - candidates[-1].complexity, 1)
-        candidates.append(Candidate(formula, f.complexity, f.nrmse, 1 - f.nrmse**2, score))
+        r2 = 1 - f.nrmse**2
+        candidates.append(Candidate(formula, f.complexity, f.nrmse, r2, score, f.dimensions))
     return tuple(candidates)

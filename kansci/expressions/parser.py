@@ -94,6 +94,7 @@ def parse(
     symbols: Iterable[str] | Mapping[str, sympy.Symbol] | None = None,
     *,
     parameters: bool = False,
+    unknown_functions: bool = False,
 ) -> sympy.Expr:
     """Read a formula.
 
@@ -102,6 +103,7 @@ def parse(
         symbols: The names that may occur, or a mapping from name to symbol. A name given here
             wins over a constant or function of the same name. Without it every unknown name is a symbol.
         parameters: Whether other names may occur as well, as symbols.
+        unknown_functions: Whether functions of other names may occur, as undefined ones.
 
     Returns:
         The sympy expression, unevaluated beyond what sympy does on construction.
@@ -117,7 +119,7 @@ def parse(
     else:
         known = {name: sympy.Symbol(name) for name in symbols}
     try:
-        return _Parser(text, known, free=parameters or symbols is None).parse()
+        return _Parser(text, known, free=parameters or symbols is None, unknown=unknown_functions).parse()
     except FormulaError:
         raise
     except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
@@ -127,8 +129,9 @@ def parse(
 class _Parser:
     """Recursive descent over the tokens of one formula."""
 
-    def __init__(self, text: str, known: Mapping[str, sympy.Symbol], *, free: bool) -> None:
+    def __init__(self, text: str, known: Mapping[str, sympy.Symbol], *, free: bool, unknown: bool) -> None:
         self.text, self.known, self.free, self.depth, self.at = text, known, free, 0, 0
+        self.unknown_functions = unknown
         self.tokens = list(self._tokens())
 
     def _tokens(self) -> Iterable[tuple[str, str, int]]:
@@ -253,7 +256,7 @@ class _Parser:
         if name in self.known:
             return self.known[name]
         is_call = self.tokens[self.at][:2] == ("op", "(")
-        if is_call and name in FUNCTIONS:
+        if is_call and (name in FUNCTIONS or self.unknown_functions):
             return self._call(name, position)
         if name in CONSTANTS:
             return CONSTANTS[name]
@@ -274,7 +277,7 @@ class _Parser:
         if len(arguments) > MAX_ARGUMENTS:
             raise self._error(f"{name} of more than {MAX_ARGUMENTS} arguments", position)
         try:
-            value = FUNCTIONS[name](*arguments)
+            value = (FUNCTIONS.get(name) or sympy.Function(name))(*arguments)
         except (ArithmeticError, TypeError, ValueError) as error:
             raise self._error(f"{name} cannot take {len(arguments)} such arguments", position) from error
         return self._checked(value, position)

@@ -28,27 +28,32 @@ class Additive:
     error: float
 
 
-def additive(columns: Sequence[np.ndarray], t: np.ndarray, intervals: int = 8) -> Additive:
+def additive(
+    columns: Sequence[np.ndarray], t: np.ndarray, intervals: int = 8, weight: np.ndarray | None = None
+) -> Additive:
     """Least-squares sum of one cubic spline an input.
 
     Args:
         columns: Inputs, I arrays (N,).
         t: Target (N,).
         intervals: Grid intervals of each spline, fewer when rows are few.
+        weight: Weight of each residual (N,), equal by default.
 
     Returns:
         The parts, each of mean zero but the first, and the relative error.
     """
     blocks = _blocks(columns, len(t), intervals)
     A = np.column_stack([np.ones(len(t)), *blocks])
-    coefficients = np.linalg.lstsq(A, t, rcond=1e-11)[0]
+    w = np.ones_like(t) if weight is None else weight
+    coefficients = np.linalg.lstsq(A * w[:, None], w * t, rcond=1e-11)[0]
     parts, start = [], 1
     for block in blocks:
         parts.append(block @ coefficients[start : start + block.shape[1]])
         start += block.shape[1]
-    residual = t - A @ coefficients
+    residual = w * (t - A @ coefficients)
     freedom = max(len(t) - A.shape[1], 1)
-    error = float(np.sqrt((residual**2).sum() / freedom)) / (float(t.std()) or 1.0)
+    spread = float(np.sqrt(((w * (t - np.average(t, weights=w**2))) ** 2).mean())) or 1.0
+    error = float(np.sqrt((residual**2).sum() / freedom)) / spread
     return Additive(t, tuple(parts), error)
 
 

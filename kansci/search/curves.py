@@ -1,13 +1,15 @@
 """A dictionary of one-variable curves on grids of their inner constants."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
 import sympy
 
-__all__ = ["Curve", "dictionary", "exponential", "saturations"]
+from kansci.search.grammar import Grammar
+
+__all__ = ["Curve", "allowed", "dictionary", "exponential", "saturations"]
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,11 @@ class Curve:
     def expr(self) -> sympy.Expr:
         """What the values are."""
         return self.build()
+
+
+def allowed(curves: Iterable[Curve], grammar: Grammar) -> list[Curve]:
+    """The curves that the grammar's operators are enough for."""
+    return list(curves) if grammar.any_operator else [c for c in curves if grammar.operators_allow(c.expr)]
 
 
 def dictionary(x: np.ndarray, e: sympy.Expr) -> Iterator[Curve]:

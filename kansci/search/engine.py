@@ -10,6 +10,7 @@ import heapq
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Literal
 
 import numpy as np
 import sympy
@@ -20,13 +21,18 @@ from kansci.search.few_constants import few_constants
 from kansci.search.index import single_indices
 from kansci.search.leaf import high_polynomial, univariate
 from kansci.search.monomials import Feature
+from kansci.search.noisy_relations import noisy_feature_relations, noisy_relations
 from kansci.search.pairs import two_terms
-from kansci.search.pool import Pool
+from kansci.search.pi_groups import pi_groups
+from kansci.search.pool import Candidate, Pool
+from kansci.search.press import levelling
 from kansci.search.problem import TARGET, Problem, views
 from kansci.search.screening import relevant
 from kansci.search.snap_additive import snapped_products, snapped_sums
 from kansci.search.surrogate import polynomial_surrogate
 from kansci.search.symmetry import reductions
+from kansci.search.trial_reductions import trial_reductions
+from kansci.search.whiteness import leaves_white_noise
 from kansci.symbolic.complexity import complexity
 
 __all__ = ["Search", "Step", "search"]
@@ -36,20 +42,30 @@ BRANCHES = 4
 """Reductions that are followed from one problem."""
 HIGH_COLUMNS = 600
 FEW_ROWS = 100
+FEW_GROUPS = 2
 SCREENED_FROM = 7
 """Columns from which on those that do not visibly matter are left out of a branch of the search."""
-NODE_PRICE = 0.008
+NOISE_TERMS = 250
+PATIENCE = 1.2
+"""Cost for which the best formula must have stood, if it leaves nothing but noise."""
+LATE = 0.9
+"""What is added to the cost of a step that does not suit the table."""
+NODE_PRICE = 0.003
 """Price of judging a formula, a node: refitting a long one takes long."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """``run(search, problem, doubt)`` yields formulas; ``price`` is of one trial (a second is about 1)."""
+    """``run(search, problem, doubt)`` yields formulas; ``price`` is of one trial (a second is about 1).
+
+    ``suits``: the tables it is made for, those with noise or those without; on others it comes later.
+    """
 
     name: str
     run: Callable[["Search", Problem, float], Iterator[sympy.Expr | None]]
     dearness: float
     price: float = 0.05
+    suits: Literal["all", "exact", "noisy"] = "all"
 
 
 @dataclass(order=True)
@@ -71,7 +87,7 @@ def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra:
         on_stage: Called with one line when another step is taken up.
         extra: Further steps for the whole problem.
     """
-    run = Search(pool, on_stage)
+    run = Search(pool, on_stage, _noise_evidence(problem))
     run.add(problem, 0.0)
     for step in extra:
         run.push(step.dearness, step, problem)
@@ -81,8 +97,11 @@ def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra:
 class Search:
     """The agenda."""
 
-    def __init__(self, pool: Pool, on_stage: Callable[[str], None]) -> None:
-        self.pool, self.on_stage = pool, on_stage
+    def __init__(self, pool: Pool, on_stage: Callable[[str], None], noise: float = 0.0) -> None:
+        self.pool, self.on_stage, self.noise = pool, on_stage, noise
+        self._best: Candidate | None = None
+        self._found_at = 0.0
+        self._white: bool | None = None
         self.heap: list[_Task] = []
         self.count = 0
         self.known: set[tuple] = set()
@@ -94,8 +113,17 @@ class Search:
         if key in self.known or len(problem.trail) > MAX_DEPTH or not _sane(problem):
             return
         self.known.add(key)
+        if not all(map(problem.grammar.operators_allow, problem.exprs)):
+            return
+        if not self.allows(problem):
+            return
         for step in UNIVARIATE if problem.size == 1 else MULTIVARIATE:
-            self.push(doubt + step.dearness, step, problem)
+            late = {"all": 0.0, "noisy": 1 - self.noise, "exact": max(0.0, 5 * self.noise - 4)}[step.suits]
+            self.push(doubt + step.dearness + LATE * late, step, problem)
+
+    def allows(self, problem: Problem) -> bool:
+        """Whether the units of the table, if it has any, allow a problem's newest column and its target."""
+        return self.pool.units is None or self.pool.units.allow(problem.exprs[:1], problem.lift)
 
     def push(self, cost: float, step: Step, problem: Problem) -> None:
         """Queue one step."""
@@ -104,11 +132,19 @@ class Search:
             self.heap, _Task(cost, self.count, step, problem, step.run(self, problem, cost - step.dearness))
         )
 
+    @property
+    def best_length(self) -> float:
+        """Description length of the best formula so far."""
+        best = self.pool.best
+        return float("inf") if best is None else best.description_length(len(self.pool.rows.y))
+
     def loop(self) -> None:
-        """Advance the cheapest task until the agenda is empty or the deadline has passed."""
+        """Advance the cheapest task until none is left, time is up, or only noise is unexplained."""
         reported: set[int] = set()
         while self.heap and time.monotonic() < self.pool.deadline:
             task = heapq.heappop(self.heap)
+            if self._finished(task.cost):
+                return
             if task.order not in reported:
                 reported.add(task.order)
                 self.on_stage(f"{task.step.name} in {', '.join(map(str, task.problem.exprs))}")
@@ -118,6 +154,25 @@ class Search:
                     self.pool.offer(formula, (*task.problem.trail, task.step.name))
                 heapq.heappush(self.heap, task)
                 break
+
+    def _finished(self, cost: float) -> bool:
+        """Whether the best formula leaves white noise, and has been the best for long."""
+        best = self.pool.best
+        if best is not self._best:
+            self._best, self._found_at, self._white = best, cost, None
+        if best is None or best.exact or cost < self._found_at + PATIENCE:
+            return False
+        if self._white is None:
+            self._white = leaves_white_noise(best, self.pool.rows)
+        return self._white
+
+
+def _noise_evidence(problem: Problem) -> float:
+    """From 0 to 1: whether noise, and not the form of the law, limits what polynomials explain."""
+    if len(problem.y) < FEW_ROWS or not problem.size or not _sane(problem):
+        return 0.0
+    most = min(NOISE_TERMS, len(problem.y) // 4)
+    return levelling(problem.columns, problem.y, problem.weight, most)
 
 
 def _sane(problem: Problem) -> bool:
@@ -138,7 +193,7 @@ def _power_law(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | 
 
 def _relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
     features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
-    for view in views(problem.y):
+    for view in views(problem.y, problem.grammar):
         found = relation(features, view, 200)
         if found is None and len(problem.y) < FEW_ROWS:
             found = relation(features, view, 200, quotient=False)
@@ -162,8 +217,30 @@ def _reduce(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr 
     if g is None:
         return
     threshold = min(0.25, max(3e-4, 20 * g.error))
-    for rank, reduction in enumerate(reductions(problem, g, threshold)[:BRANCHES]):
+    found = [r for r in reductions(problem, g, threshold) if run.allows(r.problem)]
+    for rank, reduction in enumerate(found[:BRANCHES]):
         run.add(reduction.problem, doubt + 0.15 + 1.0 * rank + 2 * reduction.rho)
+    yield None
+
+
+def _try_reductions(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
+    rank = 0
+    for trial in trial_reductions(problem, run.allows):
+        if trial is None:
+            yield None
+        elif rank < BRANCHES:
+            run.add(trial.problem, doubt + 0.2 + 0.7 * rank)
+            rank += 1
+    yield None
+
+
+def _groups(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
+    """Few groups are searched at once; many leave the search where it was, in other variables."""
+    for rank, smaller in enumerate([] if run.pool.units is None else pi_groups(problem, run.pool.units)):
+        if smaller.size:
+            run.add(smaller, doubt + 0.5 * rank + (0.0 if smaller.size <= FEW_GROUPS else 1.0))
+        else:
+            yield smaller.solution(sympy.Float(float(np.mean(smaller.y)), 17))
     yield None
 
 
@@ -173,18 +250,32 @@ def _index(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr |
     yield None
 
 
+def _noisy_relations(run: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
+    yield from noisy_relations(problem, run.best_length)
+
+
+def _noisy_features(run: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
+    yield from noisy_feature_relations(problem, run.best_length)
+
+
 def _leaf(effort: int) -> Callable[[Search, Problem, float], Iterator[sympy.Expr | None]]:
     return lambda _, problem, __: univariate(problem, effort)
 
 
 def _transcendental(dearness: float, *, pairs: bool) -> Step:
     name = f"a relation with {'two transcendental terms' if pairs else 'one transcendental term'}"
-    return Step(name, lambda _, p, __: feature_relations(p, pairs=pairs), dearness, 0.012 if pairs else 0.008)
+    return Step(
+        name,
+        lambda _, p, __: feature_relations(p, pairs=pairs),
+        dearness,
+        0.012 if pairs else 0.008,
+        "exact",
+    )
 
 
 def _high_relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
     features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
-    for view in views(problem.y)[:4]:
+    for view in views(problem.y, problem.grammar)[:4]:
         found = relation(features, view, HIGH_COLUMNS)
         yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
@@ -194,6 +285,7 @@ UNIVARIATE: tuple[Step, ...] = (
     Step("a law with few constants", lambda _, p, __: few_constants(p), 0.05, 0.1),
     Step("a function of one variable", _leaf(0), 0.1, 0.2),
     _transcendental(0.4, pairs=False),
+    Step("a rational function by regression", _noisy_relations, 0.5, 0.06, "noisy"),
     Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
     Step("a function of the logarithm", _leaf(3), 0.65, 0.2),
     Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
@@ -202,14 +294,18 @@ UNIVARIATE: tuple[Step, ...] = (
     Step("a polynomial of high degree", lambda _, p, __: high_polynomial(p), 1.8, 0.1),
 )
 MULTIVARIATE: tuple[Step, ...] = (
+    Step("units: dimensionless groups", _groups, 0.0, 0.0),
     Step("a power law", _power_law, 0.0),
-    Step("a rational relation", _relations, 0.1, 0.03),
+    Step("a rational relation", _relations, 0.1, 0.03, "exact"),
     Step("the columns that matter", _screen, 0.3),
     Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
+    Step("reductions that the data do not speak against", _try_reductions, 0.3, 0.015, "noisy"),
     Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 1.0, 0.2),
     Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 1.2, 0.2),
     Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
+    Step("a rational function by regression", _noisy_relations, 0.6, 0.06, "noisy"),
     _transcendental(1.0, pairs=False),
-    Step("a rational relation of high degree", _high_relations, 1.4, 0.4),
+    Step("a regression with one transcendental term", _noisy_features, 0.8, 0.01, "noisy"),
+    Step("a rational relation of high degree", _high_relations, 1.4, 0.4, "exact"),
     _transcendental(1.6, pairs=True),
 )

@@ -16,7 +16,7 @@ from kansci.search.algebra import relation
 from kansci.search.monomials import Feature
 from kansci.search.problem import TARGET, Problem, views
 
-__all__ = ["feature_relations"]
+__all__ = ["feature_relations", "groups"]
 
 MAX_TERMS = 9
 FEW_ROWS = 100
@@ -38,13 +38,13 @@ def feature_relations(problem: Problem, *, pairs: bool) -> Iterator[sympy.Expr |
     Yields:
         Formulas of the table's target, and None after each trial without one.
     """
-    plain = [(k, v) for k, v in enumerate(v for v in views(problem.y) if v.name in _VIEWS)]
+    plain = [(k, v) for k, v in enumerate(v for v in views(problem.y, problem.grammar) if v.name in _VIEWS)]
     budget = {1: 90, 2: 150, 3: 240}.get(problem.size, 260)
-    groups = list(_groups(problem))
+    available = list(groups(problem))
     chosen = (
-        [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(_cheapest(groups), 2)]
+        [(c1 + c2, (g1, g2)) for (c1, g1), (c2, g2) in combinations(_cheapest(available), 2)]
         if pairs
-        else [(c, (g,)) for c, g in groups]
+        else [(c, (g,)) for c, g in available]
     )
     trials = sorted(
         product(chosen, enumerate(_bases(problem)), plain[:3] if pairs else plain),
@@ -82,23 +82,26 @@ def _bases(problem: Problem) -> Iterator[list[Feature]]:
         yield [Feature(np.sqrt(x), sympy.sqrt(e)) for x, e in columns]
 
 
-def _cheapest(groups: list[_Group]) -> list[_Group]:
+def _cheapest(found: list[_Group]) -> list[_Group]:
     """At most MOST_GROUPS of them, in their order."""
-    return sorted(groups, key=lambda group: group[0])[:MOST_GROUPS] if len(groups) > MOST_GROUPS else groups
+    return sorted(found, key=lambda group: group[0])[:MOST_GROUPS] if len(found) > MOST_GROUPS else found
 
 
-def _groups(problem: Problem) -> Iterator[tuple[int, tuple[Feature, ...]]]:
+def groups(problem: Problem) -> Iterator[tuple[int, tuple[Feature, ...]]]:
     """Feature groups with a cost: that of the argument, plus that of the function."""
     for cost, z, e in _arguments(problem):
         with np.errstate(all="ignore"):
             # sin^2 is left out: with cos^2 it would be a relation among the inputs alone
-            trig = (Feature(np.sin(z), sympy.sin(e), 1), Feature(np.cos(z), sympy.cos(e), 2))
+            both = (Feature(np.sin(z), sympy.sin(e), 1), Feature(np.cos(z), sympy.cos(e), 2))
+            trig = tuple(f for f in both if problem.grammar.operators_allow(f.expr))
             others = [Feature(np.exp(z), sympy.exp(e), 2)] if np.abs(z).max() < 50 else []
             if (z > 0).all():
                 others += [Feature(np.log(z), sympy.log(e), 1), Feature(np.sqrt(z), sympy.sqrt(e), 1)]
-        if np.ptp(z) > 1e-3:
+            others = [f for f in others if problem.grammar.operators_allow(f.expr)]
+            others += [Feature(f.values(z), f(e), 2) for f in problem.grammar.customs]
+        if np.ptp(z) > 1e-3 and trig:
             yield cost, trig
-        for feature in others:
+        for feature in (f for f in others if np.isfinite(f.values).all()):
             yield cost + 1, (feature,)
 
 

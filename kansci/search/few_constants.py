@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import sympy
 
-from kansci.search.curves import Curve, dictionary, saturations
+from kansci.search.curves import Curve, allowed, dictionary, saturations
 from kansci.search.judge import description_length
-from kansci.search.problem import TARGET, Problem, View, views
+from kansci.search.problem import TARGET, Problem, View
 
 __all__ = ["few_constants"]
 
@@ -32,16 +32,23 @@ def few_constants(problem: Problem) -> Iterator[sympy.Expr | None]:
         Formulas of the table's target.
     """
     some = np.unique(np.linspace(0, len(problem.y) - 1, POINTS).astype(int))
-    problem = replace(problem, columns=(problem.columns[0][some],), y=problem.y[some])
+    problem = replace(
+        problem, columns=(problem.columns[0][some],), y=problem.y[some], errors=problem.weight[some]
+    )
     x, e = problem.columns[0], problem.exprs[0]
     with np.errstate(all="ignore"):
-        curves = [c for c in (*dictionary(x, e), *saturations(x, e)) if np.isfinite(c.values).all()]
+        # a column that the search has built may as well have been built the other way up
+        upside_down = () if e.is_Symbol or (x == 0).any() else dictionary(1 / x, 1 / e)
+        curves = allowed((*dictionary(x, e), *saturations(x, e), *upside_down), problem.grammar)
+        curves = [c for c in curves if np.isfinite(c.values).all()]
+    if not curves:
+        return
     found = [
         law
-        for view in views(problem.y)
+        for view in problem.views
         # without an offset in the logarithm the law would have no scale of its own
         for offset in ((True,) if view.name.startswith("log") else (False, True))
-        for law in _judged(problem.y, view, curves, offset=offset)
+        for law in _judged(problem, view, curves, offset=offset)
     ]
     found.sort(key=lambda law: law.length)
     yield None
@@ -71,18 +78,21 @@ class _Law:
         return self.view.inverse.xreplace({TARGET: inner})
 
 
-def _judged(y: np.ndarray, view: View, curves: list[Curve], *, offset: bool) -> Iterator[_Law]:
+def _judged(problem: Problem, view: View, curves: list[Curve], *, offset: bool) -> Iterator[_Law]:
     """The best curves in one view, by their error in y."""
+    y, w = problem.y, problem.weight
     back = sympy.lambdify([TARGET], view.inverse, modules=["numpy"])
-    spread = float(y.std()) or 1.0
     F = np.stack([curve.values for curve in curves])
-    t = view.values
-    mean_f, mean_t = (F.mean(axis=1), float(t.mean())) if offset else (np.zeros(len(F)), 0.0)
+    t, share = view.values, (w * view.slope) ** 2
+    if not np.isfinite(share).all() or share.sum() == 0:
+        return
+    share = share / share.sum()
+    mean_f, mean_t = (F @ share, float(t @ share)) if offset else (np.zeros(len(F)), 0.0)
     centred, rest = F - mean_f[:, None], t - mean_t
     with np.errstate(all="ignore"):
-        c = centred @ rest / (centred**2).sum(axis=1)
+        c = centred @ (share * rest) / (centred**2 @ share)
         d = mean_t - c * mean_f
-        errors = np.sqrt(np.mean((back(c[:, None] * F + d[:, None]) - y) ** 2, axis=1)) / spread
+        errors = np.sqrt(np.mean((w * (back(c[:, None] * F + d[:, None]) - y)) ** 2, axis=1))
     for k in np.argsort(errors, kind="stable")[:40].tolist():
         if np.isfinite(errors[k]):
             count = 1 + offset + curves[k].constants

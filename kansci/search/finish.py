@@ -7,8 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 import sympy
 
+from kansci.expressions.custom import written_out
 from kansci.search.data_form import on_the_data
-from kansci.search.judge import description_length
+from kansci.search.judge import IMPOSSIBLE, description_length, rarity
 from kansci.search.pool import Candidate, Pool
 from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
@@ -33,10 +34,15 @@ class Finished:
     nrmse: float
     exact: bool
     trail: tuple[str, ...]
+    possible: bool = True
+    """As of the candidate."""
+    dimensions: str | None = None
+    """Whether the units allow the formula as it stands, and if not where; None without units."""
 
     def description_length(self, rows: int) -> float:
         """As ``pool.Candidate.description_length``."""
-        return description_length(self.train, self.held, self.parameters, self.complexity, rows)
+        nodes = self.complexity + rarity(self.expr) + (0 if self.possible else IMPOSSIBLE)
+        return description_length(self.train, self.held, self.parameters, nodes, rows)
 
 
 def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Finished:
@@ -58,6 +64,8 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
         model, snapped = candidate.model, candidate.snapped
     else:
         model, snapped = snap_constants(candidate.model, train_columns, y, weight)
+        if not pool.grammar.allows(model.to_expr()):
+            model, snapped = candidate.model, ()
     expr = simplify(
         model.to_expr(), min(2.0, max(deadline - time.monotonic(), 0.2)), thorough=candidate.exact
     )
@@ -68,22 +76,26 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
         judged, more = snap_constants(judged, train_columns, y, weight)
         snapped = (*snapped, *more)
     values = judged.predict(rows.columns)
-    if not rows.loss(values, rows.held) <= max(1.5 * candidate.held, 1e-13):
-        judged = model  # the simplified form lost accuracy: keep the long one
+    accurate = rows.loss(values, rows.held) <= max(1.5 * candidate.held, 1e-13)
+    if not accurate or not pool.grammar.allows(judged.to_expr()):
+        judged = model  # the simplified form lost accuracy, or is forbidden: keep the long one
         values = judged.predict(rows.columns)
     final, fit = judged.refit(data.columns, data.y, data.weight, steps=50)
     if not np.isfinite(fit.rss):
         final, fit = judged.refit(data.columns, data.y, data.weight, steps=0)
+    published = written_out(final.to_expr())
     return Finished(
-        expr=final.to_expr(),
+        expr=published,
         constants=(*_free(final, data, fit.rss), *_exact(snapped, final.expr)),
-        complexity=complexity(final.to_expr()),
+        complexity=complexity(published),
         parameters=len(final.parameters),
         train=rows.loss(values, rows.train),
         held=rows.loss(values, rows.held),
         nrmse=rows.nrmse(values, rows.held),
         exact=candidate.exact,
         trail=candidate.trail,
+        possible=candidate.possible,
+        dimensions=None if pool.units is None else str(pool.units.check(published)),
     )
 
 

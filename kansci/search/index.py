@@ -6,6 +6,7 @@ needed, so h may oscillate many times over the data.
 """
 
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -71,4 +72,4 @@ def _reduced(problem: Problem, b: tuple[int, ...], *, multiplicative: bool) -> P
         column = np.sum([v * x for x, v in zip(problem.columns, b, strict=True)], axis=0)
         expr = sympy.Add(*(v * e for e, v in zip(problem.exprs, b, strict=True)))
     step = f"y depends on {', '.join(map(str, problem.exprs))} only through {expr}"
-    return Problem((column,), (expr,), problem.y, problem.lift, (*problem.trail, step))
+    return replace(problem, columns=(column,), exprs=(expr,), trail=(*problem.trail, step))

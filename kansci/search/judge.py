@@ -1,11 +1,35 @@
 """How formulas of different length and error are compared."""
 
 import numpy as np
+import sympy
 
-__all__ = ["description_length"]
+__all__ = ["IMPOSSIBLE", "description_length", "rarity"]
+
+IMPOSSIBLE = 10
+"""Nodes that a formula is longer by when the units of the table do not allow it."""
+COMMON = (sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.Pow)
+FAMILIAR = (sympy.tan, sympy.tanh, sympy.atan, sympy.asin, sympy.acos, sympy.sinh, sympy.cosh, sympy.Abs)
 
 
-def description_length(train: float, held: float, parameters: int, nodes: int, rows: int) -> float:
+def rarity(expr: sympy.Expr) -> float:
+    """Nodes that a formula is longer by for the functions and exponents that laws seldom hold.
+
+    Args:
+        expr: Any expression.
+
+    Returns:
+        1.5 for a familiar function, 2.5 for a rare one, 1 for an odd exponent.
+    """
+    total = 0.0
+    for part in sympy.preorder_traversal(expr):
+        if part.is_Pow and part.exp.is_Rational:
+            total += abs(part.exp.p) > 4 or part.exp.q > 2
+        elif part.is_Function and not isinstance(part, COMMON):
+            total += 1.5 if isinstance(part, FAMILIAR) else 2.5
+    return total
+
+
+def description_length(train: float, held: float, parameters: int, nodes: float, rows: int) -> float:
     """Nats to tell the residuals, the constants and the tree (minimum description length).
 
     ``n ln(error) + (k/2) ln n + nodes ln 8`` after Rissanen (1978), the middle term at least the

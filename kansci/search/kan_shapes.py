@@ -78,7 +78,7 @@ def kan_formulas(
         from kansci.symbolic.network import snapped_networks
 
     X = np.stack(problem.columns, axis=1)[:FIT_ROWS]
-    usable = [view for view in views(problem.y) if view.name in _VIEWS]
+    usable = [view for view in views(problem.y, problem.grammar) if view.name in _VIEWS]
     calls = [(X, view.values[:FIT_ROWS], width, seed, deadline) for view in usable]
     if jobs == 1:
         models: Iterable[KAN | None] = (_promising(*call) for call in calls)
@@ -86,7 +86,7 @@ def kan_formulas(
         models = Parallel(n_jobs=jobs)(delayed(_promising)(*call) for call in calls)
     for view, model in zip(usable, models, strict=True):
         if model is not None:
-            for expr in snapped_networks(model, X, problem.exprs):
+            for expr in snapped_networks(model, X, problem.exprs, library=problem.grammar.library):
                 yield problem.solution(view.inverse.xreplace({TARGET: expr}))
         yield None
 

@@ -7,7 +7,7 @@ import sympy
 
 from kansci.search.algebra import relation
 from kansci.search.monomials import Feature
-from kansci.search.problem import TARGET, Problem, View, views
+from kansci.search.problem import TARGET, Problem, View
 from kansci.symbolic.match import match
 
 __all__ = ["high_polynomial", "univariate"]
@@ -41,8 +41,10 @@ def univariate(problem: Problem, effort: int) -> Iterator[sympy.Expr | None]:
 
 
 def _plain(problem: Problem) -> Iterator[sympy.Expr | None]:
-    all_views = views(problem.y)
-    yield from _matches(problem, all_views[:1])
+    all_views = problem.views
+    # a column that the search has built may as well have been built the other way up
+    inners = (_Q(1),) if problem.exprs[0].is_Symbol else (_Q(1), _Q(-1))
+    yield from _matches(problem, all_views[:1], inners=inners)
     for view in all_views:
         for quotient in (False, True):
             feature = Feature(problem.columns[0], problem.exprs[0])
@@ -62,17 +64,17 @@ def high_polynomial(problem: Problem) -> Iterator[sympy.Expr | None]:
         At most one formula of the table's target.
     """
     feature = Feature(problem.columns[0], problem.exprs[0])
-    found = relation([feature], views(problem.y)[0], COLUMNS, max_degree=HIGH_DEGREE, quotient=False)
+    found = relation([feature], problem.views[0], COLUMNS, max_degree=HIGH_DEGREE, quotient=False)
     yield None if found is None else problem.solution(found)
 
 
 def _other_views(problem: Problem) -> Iterator[sympy.Expr | None]:
-    for view in views(problem.y)[1:]:
+    for view in problem.views[1:]:
         yield from _matches(problem, [view])
 
 
 def _with_powers(problem: Problem) -> Iterator[sympy.Expr | None]:
-    for view in (v for v in views(problem.y) if v.name in ("y", "1/y", "log(y)")):
+    for view in (v for v in problem.views if v.name in ("y", "1/y", "log(y)")):
         yield from _matches(problem, [view], _POWERS)
         yield from _matches(problem, [view], (_Q(0), *_POWERS[:8]), _INNERS[1:])
 
@@ -81,7 +83,7 @@ def _of_logarithm(problem: Problem) -> Iterator[sympy.Expr | None]:
     x, expr = problem.columns[0], problem.exprs[0]
     if (x > 0).all():
         logarithm = problem.merged([0], np.log(x), sympy.log(expr), f"y depends on log({expr})")
-        for view in views(problem.y):
+        for view in problem.views:
             yield from _matches(logarithm, [view])
 
 
@@ -92,11 +94,15 @@ def _matches(
     inners: Sequence[sympy.Rational] = (_Q(1),),
 ) -> Iterator[sympy.Expr | None]:
     yield None  # the price of the search itself
-    x, expr = problem.columns[0], problem.exprs[0]
+    x, expr, library = problem.columns[0], problem.exprs[0], problem.grammar.library
     found = []
     for view in frames:
         with np.errstate(all="ignore"):
-            found += [(m.nrmse, view, m) for m in match(x, view.values, powers, inners, top=6)]
+            weight = problem.weight * view.slope
+            if np.isfinite(weight).all():
+                matches = match(x, view.values, powers, inners, library, top=6, weight=weight)
+                scale = float((weight * view.values).std())
+                found += [(m.nrmse * scale, view, m) for m in matches]
     found.sort(key=lambda item: (item[0] > 1e-9, item[2].cost + item[1].cost if item[0] < 1e-9 else item[0]))
     for _, view, m in found[:4]:
         yield problem.solution(view.inverse.xreplace({TARGET: m.expr(expr)}))

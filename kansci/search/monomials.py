@@ -44,12 +44,15 @@ class Monomials:
                 value = value * (feature.values / scale) ** power
         return value
 
+    def scale(self, index: int) -> float:
+        """What the scaled monomial is to be multiplied by to give that of the unscaled features."""
+        return float(np.prod([s**e for s, e in zip(self.scales, self.exponents[index], strict=True)]))
+
     def term(self, index: int, coefficient: float) -> sympy.Expr:
         """Coefficient times monomial, as an expression in the unscaled features."""
-        exponents = self.exponents[index]
-        scale = np.prod([s**e for s, e in zip(self.scales, exponents, strict=True)])
-        product = sympy.prod([f.expr**e for f, e in zip(self.features, exponents, strict=True)])
-        return sympy.Float(coefficient / scale, 17) * product
+        powers = zip(self.features, self.exponents[index], strict=True)
+        product = sympy.prod([f.expr**e for f, e in powers])
+        return sympy.Float(coefficient / self.scale(index), 17) * product
 
 
 @lru_cache(maxsize=512)

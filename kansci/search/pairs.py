@@ -13,7 +13,7 @@ from functools import partial
 import numpy as np
 import sympy
 
-from kansci.search.curves import Curve, dictionary, exponential
+from kansci.search.curves import Curve, allowed, dictionary, exponential
 from kansci.search.problem import Problem
 
 __all__ = ["two_terms"]
@@ -39,16 +39,17 @@ def two_terms(problem: Problem) -> Iterator[sympy.Expr | None]:
     if len(x) < FEWEST_ROWS:
         return
     sample = np.argsort(x, kind="stable")[np.unique(np.linspace(0, len(x) - 1, POINTS).astype(int))]
-    xs, ys = x[sample], problem.y[sample]
-    curves = list(dictionary(xs, e))
+    xs, errors = x[sample], problem.weight[sample]
+    ys = errors * problem.y[sample]
+    curves = allowed(dictionary(xs, e), problem.grammar)
     ranked = []
     for weight in _prefactors(xs, e):
-        ranked += [(error, weight, pair) for error, pair in _best_pairs(curves, weight.values, ys)]
+        ranked += [(error, weight, pair) for error, pair in _best_pairs(curves, errors * weight.values, ys)]
         yield None
     ranked.sort(key=lambda item: item[0])
     for error, weight, pair in ranked[: 3 * OFFERED]:
         if error < PROMISING:
-            yield problem.solution(_fitted(weight, pair, ys))
+            yield problem.solution(_fitted(weight, pair, errors, ys))
 
 
 def _prefactors(x: np.ndarray, e: sympy.Expr) -> Iterator[Curve]:
@@ -87,9 +88,10 @@ def _best_pairs(curves: list[Curve], w: np.ndarray, y: np.ndarray) -> list[tuple
     return list(found.values())
 
 
-def _fitted(weight: Curve, pair: tuple[Curve, Curve], y: np.ndarray) -> sympy.Expr:
-    """The expression with its linear constants by least squares."""
-    A = np.stack([pair[0].values * weight.values, pair[1].values * weight.values, weight.values], axis=1)
+def _fitted(weight: Curve, pair: tuple[Curve, Curve], errors: np.ndarray, y: np.ndarray) -> sympy.Expr:
+    """The expression with its linear constants by least squares; errors and y are weighted alike."""
+    w = errors * weight.values
+    A = np.stack([pair[0].values * w, pair[1].values * w, w], axis=1)
     c = np.linalg.lstsq(A, y, rcond=None)[0]
     a, b, d = (sympy.Float(v, 17) for v in c)
     return weight.expr * (a * pair[0].expr + b * pair[1].expr + d)

@@ -2,24 +2,31 @@
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 import sympy
 
-from kansci.search.judge import description_length
+from kansci.search.dimensions import Units
+from kansci.search.grammar import ANYTHING, Grammar
+from kansci.search.judge import IMPOSSIBLE, description_length, rarity
 from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Snapped, snap_constants
 from kansci.symbolic.merge import merge_constants
 from kansci.symbolic.parametric import Parametric
-from kansci.symbolic.simplify import attempt, tidy
+from kansci.symbolic.simplify import attempt, simplify, tidy
 
 __all__ = ["Candidate", "ExactFoundError", "Pool"]
 
 EXACT = 1e-12
 """A formula whose error on held-out rows is below this share of the target's spread is exact."""
 MAX_COMPLEXITY = 150
+NEARLY_EXACT = 1e-6
+"""A formula that is too long as it is offered is looked at if its error is below this."""
+BETTER_START = 0.8
+"""A form that is known already is refitted again only from constants this much better."""
 FIRST_STEPS = 12
 MORE_STEPS = 60
 
@@ -39,24 +46,40 @@ class Candidate:
     trail: tuple[str, ...]
     exact: bool = False
     snapped: tuple[Snapped, ...] = ()
+    possible: bool = True
+    """Whether the units allow it, before constants were made exact."""
 
     @property
     def expr(self) -> sympy.Expr:
         """The formula in the symbols of the search."""
         return self.model.to_expr()
 
+    @cached_property
+    def rarity(self) -> float:
+        """See ``judge.rarity``."""
+        return rarity(self.model.expr)
+
     def description_length(self, rows: int) -> float:
         """See ``judge.description_length``."""
-        return description_length(self.train, self.held, len(self.model.parameters), self.complexity, rows)
+        nodes = self.complexity + self.rarity + (0 if self.possible else IMPOSSIBLE)
+        return description_length(self.train, self.held, len(self.model.parameters), nodes, rows)
 
 
 class Pool:
     """The candidates of one search."""
 
-    def __init__(self, rows: Rows, symbols: Sequence[sympy.Symbol], deadline: float) -> None:
+    def __init__(
+        self,
+        rows: Rows,
+        symbols: Sequence[sympy.Symbol],
+        deadline: float,
+        grammar: Grammar = ANYTHING,
+        units: Units | None = None,
+    ) -> None:
+        self.grammar, self.units = grammar, units
         self.rows, self.symbols, self.deadline = rows, tuple(symbols), deadline
         self.candidates: list[Candidate] = []
-        self._seen: set[str] = set()
+        self._seen: dict[str, float] = {}
 
     @property
     def best(self) -> Candidate | None:
@@ -73,7 +96,8 @@ class Pool:
             snap: Whether to look for exact constants at once; an exact formula always is.
 
         Returns:
-            The candidate, or None if it is not finite on the rows, too long or already known.
+            The candidate, or None if it is not finite on the rows, too long, against the grammar or
+            already known.
 
         Raises:
             ExactFoundError: The formula is exact.
@@ -82,29 +106,43 @@ class Pool:
         key = sympy.srepr(_skeleton(expr))
         if expr.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or complexity(expr) > MAX_COMPLEXITY:
             return None
-        first = Parametric.of(expr, self.symbols)
-        start = self._error(first, self.rows.train)
-        if not np.isfinite(start) or (key in self._seen and start > 1e-3):
+        first, start = self._start(Parametric.of(expr, self.symbols))
+        known = start > max(1e-3, BETTER_START * self._seen.get(key, np.inf))
+        if known or not np.isfinite(start) or not self._may_be_allowed(expr, start):
             return None
-        self._seen.add(key)
+        self._seen[key] = start
         candidate = self._judge(first, trail)
-        if candidate is None:
-            return None
-        if candidate.held < 100 * EXACT or snap:
-            candidate = self._snapped(candidate)
-        self._insert(candidate)
-        if candidate.exact:
-            raise ExactFoundError
+        if candidate is not None:
+            refined = self._snapped(candidate) if candidate.held < 100 * EXACT or snap else candidate
+            candidate = self._allowed(refined) or self._allowed(candidate)
+        if candidate is not None:
+            self._insert(candidate)
+            if candidate.exact:
+                raise ExactFoundError
         return candidate
 
     def _beats(self, one: Candidate, other: Candidate) -> bool:
-        """No longer, no less accurate, and no longer a description (which counts constants)."""
+        """No less possible, no longer, no less accurate, no longer a description (which counts constants)."""
         n = len(self.rows.y)
         return (
-            one.complexity <= other.complexity
+            one.possible >= other.possible
+            and one.complexity <= other.complexity
             and one.held <= other.held
             and one.description_length(n) <= other.description_length(n)
         )
+
+    def _start(self, model: Parametric) -> tuple[Parametric, float]:
+        """The model and its error, with rounded constants where only those are finite.
+
+        A root of a sum that is never negative in the law may be so with constants that noise has moved.
+        """
+        error = self._error(model, self.rows.train)
+        for digits in () if np.isfinite(error) else (2, 1):
+            rounded = model.with_values(np.array([float(f"{v:.{digits - 1}e}") for v in model.values]))
+            error = self._error(rounded, np.arange(len(self.rows.y)))
+            if np.isfinite(error):
+                return rounded, error
+        return model, error
 
     def _error(self, model: Parametric, rows: np.ndarray) -> float:
         return self.rows.loss(model.predict(self.rows.columns), rows)
@@ -124,7 +162,10 @@ class Pool:
         held = self.rows.loss(values, self.rows.held)
         if not np.isfinite(held):
             return None
-        return Candidate(fitted, complexity(fitted.to_expr()), self.rows.loss(values, train), held, trail)
+        expr = fitted.to_expr()
+        possible = self.units is None or bool(self.units.check(expr))
+        train_loss = self.rows.loss(values, train)
+        return Candidate(fitted, complexity(expr), train_loss, held, trail, possible=possible)
 
     def _hopeless(self, model: Parametric) -> bool:
         """Whether a formula that is no longer is already twice as accurate as this after its first steps."""
@@ -144,9 +185,26 @@ class Pool:
         held = self.rows.loss(values, self.rows.held)
         exact = max(held, self.rows.loss(values, train)) < EXACT
         expr = model.to_expr()
-        return Candidate(
-            model, complexity(expr), self.rows.loss(values, train), held, candidate.trail, exact, snapped
-        )
+        loss = self.rows.loss(values, train)
+        trail, possible = candidate.trail, candidate.possible
+        return Candidate(model, complexity(expr), loss, held, trail, exact, snapped, possible)
+
+    def _may_be_allowed(self, expr: sympy.Expr, error: float) -> bool:
+        """Whether the grammar allows it, perhaps when it is simplified, which an exact formula is worth."""
+        return self.grammar.allows(expr) or (error < NEARLY_EXACT and self.grammar.operators_allow(expr))
+
+    def _allowed(self, candidate: Candidate) -> Candidate | None:
+        """The candidate as it is or simplified, if the grammar allows that.
+
+        Snapping may forbid a form (sin(x + 1.57) becomes cos(x)), and a dense polynomial may be short.
+        """
+        if self.grammar.allows(candidate.expr):
+            exact = candidate.exact or max(candidate.held, candidate.train) < EXACT
+            return replace(candidate, exact=exact)
+        expr = simplify(candidate.expr, 1.0)
+        if not self.grammar.allows(expr):
+            return None
+        return replace(candidate, model=Parametric.of(expr, self.symbols), complexity=complexity(expr))
 
     def _insert(self, candidate: Candidate) -> None:
         if any(self._beats(other, candidate) for other in self.candidates):

@@ -8,7 +8,7 @@ import numpy as np
 import sympy
 
 from kansci.search.additive import Additive, additive, canonical, multiplicative
-from kansci.search.problem import TARGET, Problem, views
+from kansci.search.problem import TARGET, Problem
 from kansci.symbolic.match import Match, match
 
 __all__ = ["snapped_products", "snapped_sums"]
@@ -29,7 +29,11 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
         Formulas of the table's target, the most additive view first.
     """
     fits = sorted(
-        ((additive(problem.columns, view.values), view) for view in views(problem.y)),
+        (
+            (additive(problem.columns, view.values, weight=w), view)
+            for view in problem.views
+            if np.isfinite(w := problem.weight * view.slope).all() and w.any()
+        ),
         key=lambda f: f[0].error,
     )
     for fit, view in fits[:2]:
@@ -54,7 +58,8 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
     if fit.error > ADDITIVE:
         return
     shortlists = [
-        match(x[: len(part)], part, top=SHORTLIST) for x, part in zip(problem.columns, fit.parts, strict=True)
+        match(x[: len(part)], part, library=problem.grammar.library, top=SHORTLIST)
+        for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
     for choice in islice(choices, COMBINATIONS):
@@ -65,7 +70,7 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
 def _snapped(problem: Problem, fit: Additive, inverse: sympy.Expr) -> Iterator[sympy.Expr]:
     """Every combination of the best matches of the parts, cheapest first."""
     shortlists = [
-        list[Match | None](match(x, part, top=SHORTLIST)) or [None]
+        list[Match | None](match(x, part, library=problem.grammar.library, top=SHORTLIST)) or [None]
         for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
@@ -87,6 +92,6 @@ def _sum(problem: Problem, picked: list[Match | None], offset: float) -> sympy.E
 
 def _outer(problem: Problem, fit: Additive) -> Iterator[sympy.Expr]:
     """Inverses of simple functions g^-1(y) that the canonical variate is an affine function of."""
-    for m in match(fit.target, problem.y, top=4):
+    for m in match(fit.target, problem.y, library=problem.grammar.library, top=4):
         if m.nrmse < ADDITIVE:
             yield m.expr(TARGET)

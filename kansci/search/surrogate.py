@@ -15,7 +15,7 @@ from math import comb
 import numpy as np
 from numpy.polynomial import legendre
 
-__all__ = ["Gradients", "polynomial_surrogate"]
+__all__ = ["Gradients", "design", "exponents_up_to", "polynomial_surrogate"]
 
 MAX_TERMS = 700
 
@@ -103,13 +103,13 @@ def _degrees(size: int, rows: int) -> list[int]:
 
 
 @lru_cache(maxsize=128)
-def _exponents(size: int, degree: int) -> np.ndarray:
+def exponents_up_to(size: int, degree: int) -> np.ndarray:
     """All exponent vectors (M, I) of total degree at most ``degree``."""
     choices = (c for d in range(degree + 1) for c in combinations_with_replacement(range(size), d))
     return np.array([np.bincount(np.array(choice, int), minlength=size) for choice in choices])
 
 
-def _design(U: np.ndarray, exponents: np.ndarray, slope: int | None = None) -> np.ndarray:
+def design(U: np.ndarray, exponents: np.ndarray, slope: int | None = None) -> np.ndarray:
     """Products of Legendre polynomials (N, M); of their derivative in input ``slope``, if given."""
     top = int(exponents.max(initial=0))
     A = np.ones((len(U), len(exponents)))
@@ -132,8 +132,8 @@ def _fit(
     log_target: bool,
 ) -> _Polynomial:
     train, held = rows
-    exponents = _exponents(U.shape[1], degree)
-    A = _design(U, exponents)
+    exponents = exponents_up_to(U.shape[1], degree)
+    A = design(U, exponents)
     t = np.log(np.abs(y)) if log_target else y
     coefficients = np.linalg.lstsq(A[train], t[train], rcond=1e-12)[0]
     prediction = A[held] @ coefficients
@@ -149,9 +149,9 @@ def _gradients(p: _Polynomial, columns: Sequence[np.ndarray], y: np.ndarray) -> 
     U = np.stack([chart(x) for chart, x in zip(p.charts, columns, strict=True)], axis=1)
     inner = (np.abs(U) < (0.9 if U.shape[1] <= 4 else 0.95)).all(axis=1)
     rows = np.flatnonzero(inner if inner.sum() >= 50 else np.ones(len(U), bool))[:600]
-    f = _design(U[rows], p.exponents) @ p.coefficients
+    f = design(U[rows], p.exponents) @ p.coefficients
     slopes = [
-        _design(U[rows], p.exponents, slope=k) @ p.coefficients * chart.slope(columns[k][rows])
+        design(U[rows], p.exponents, slope=k) @ p.coefficients * chart.slope(columns[k][rows])
         for k, chart in enumerate(p.charts)
     ]
     df = np.stack(slopes, axis=1)

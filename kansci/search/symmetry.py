@@ -18,7 +18,7 @@ tests single pairs for four of them (Udrescu et al. 2020). A reduction is a conj
 applied to the data themselves, and only an accurate formula at the end confirms it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
@@ -112,7 +112,10 @@ def _single(w: _Fields) -> list[Reduction]:
         power = _rational(c, rho)
         if power is not None and (w.positive[i] or power.is_integer):
             smaller = p.without([i]).with_target(
-                p.y * x ** float(-power), TARGET * e**power, f"y is proportional to {e**power}"
+                p.y * x ** float(-power),
+                TARGET * e**power,
+                f"y is proportional to {e**power}",
+                x ** float(power),
             )
             found.append(Reduction(smaller, rho, "drop"))
         (c,), rho = _fit(w.D[:, i], np.ones_like(w.f))
@@ -204,7 +207,11 @@ def _scaled_product(w: _Fields, i: int, j: int) -> list[Reduction]:
         expr = p.exprs[b] * p.exprs[a] ** s
         step = f"y / {p.exprs[a] ** power} depends on {p.exprs[a]} and {p.exprs[b]} only through {expr}"
         merged = p.merged([a, b], column, expr, step)
-        smaller = merged.with_target(p.y * p.columns[a] ** float(-power), TARGET * p.exprs[a] ** power)
+        smaller = merged.with_target(
+            p.y * p.columns[a] ** float(-power),
+            TARGET * p.exprs[a] ** power,
+            slope=p.columns[a] ** float(power),
+        )
         found.append(Reduction(smaller, rho, "scale"))
     return found
 
@@ -240,5 +247,5 @@ def _rescaled(p: Problem, k: int, d: list[sympy.Rational]) -> Problem:
     exprs = tuple(p.exprs[i] * name ** (-d[i]) for i in rest)
     power = -d[-1]
     step = f"scaling: y / {name**power} depends only on {', '.join(map(str, exprs))}"
-    scaled = Problem(columns, exprs, p.y, p.lift, p.trail)
-    return scaled.with_target(p.y * unit ** float(-power), TARGET * name**power, step)
+    scaled = replace(p, columns=columns, exprs=exprs)
+    return scaled.with_target(p.y * unit ** float(-power), TARGET * name**power, step, unit ** float(power))

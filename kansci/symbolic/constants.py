@@ -30,8 +30,8 @@ class Snapped:
 
 MARGIN_BITS = 6.0
 """An exact number has to be this much shorter than the interval is precise (a chance of 1 in 64)."""
-EXPONENT_MARGIN_BITS = 2.5
-"""The same for an exponent of a power, which in a law is a small fraction more often than not."""
+LIKELY_MARGIN_BITS = 2.5
+"""The same for an exponent or a phase, which in a law is a small fraction (of pi) more often than not."""
 MOST_DEVIATIONS = 5.0
 LEVEL = 0.99
 """Confidence of the interval in which an exact number is looked for."""
@@ -153,7 +153,7 @@ class _Snapping:
         self.free = list(range(len(model.parameters)))
         self.numbers: dict[int, sympy.Expr] = {}
         self.refused: set[int] = set()
-        self.exponents = _exponents(model)
+        self.likely = _exponents(model) | _phases(model)
         self.model, self.rss = model, 0.0
         self.model, self.rss = self._refit(model, self.free)
 
@@ -216,7 +216,7 @@ class _Snapping:
             if k in self.refused or not math.isfinite(error):
                 continue
             value = float(self.model.values[k])
-            margin = EXPONENT_MARGIN_BITS if k in self.exponents else MARGIN_BITS
+            margin = LIKELY_MARGIN_BITS if k in self.likely else MARGIN_BITS
             nothing = effect <= ROUND_OFF * self.size
             found = (sympy.S.Zero, math.inf) if nothing else recognise(value, width * float(error), margin)
             if found is not None and (best is None or found[1] > best[0]):
@@ -228,6 +228,14 @@ def _exponents(model: Parametric) -> set[int]:
     """Indices of the parameters that are exponents of powers of the variables."""
     powers = {p.exp for p in model.expr.atoms(sympy.Pow) if p.base.free_symbols & set(model.variables)}
     names = powers | {-power for power in powers}
+    return {k for k, parameter in enumerate(model.parameters) if parameter in names}
+
+
+def _phases(model: Parametric) -> set[int]:
+    """Indices of the parameters that are added to the argument of a sine or a cosine."""
+    waves = model.expr.atoms(sympy.sin, sympy.cos)
+    added = {term for wave in waves for term in sympy.Add.make_args(wave.args[0])}
+    names = added | {-term for term in added}
     return {k for k, parameter in enumerate(model.parameters) if parameter in names}
 
 

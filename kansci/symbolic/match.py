@@ -66,6 +66,7 @@ def match(
     inners: Sequence[sympy.Rational] = (sympy.S.One,),
     library: Sequence[Primitive] = LIBRARY,
     top: int = 12,
+    weight: np.ndarray | None = None,
 ) -> list[Match]:
     """The best matches of the points (x, y), best first by error and cost.
 
@@ -76,18 +77,20 @@ def match(
         inners: Powers ``x^q`` inside the function to try.
         library: The primitives to try.
         top: How many to return.
+        weight: Weight of each residual (N,), equal by default.
 
     Returns:
         At most ``top`` matches; none for fewer than three points, or if x or y is not finite.
     """
     if len(x) < 3 or not (np.isfinite(x).all() and np.isfinite(y).all()):
         return []
+    weight = np.ones_like(y) if weight is None else weight / float(np.sqrt(np.mean(weight**2)))
     few = _sample(x)
     frames = [_Frame(power, inner) for power in powers for inner in inners]
-    views = {frame: curve for frame in frames if (curve := frame.curve(x[few], y[few])) is not None}
+    views = {f: curve for f in frames if (curve := f.curve(x[few], y[few], weight[few])) is not None}
     found = [m for primitive in library for m in _candidates(primitive, views)]
     best = _distinct(sorted(found, key=_rank))[: 2 * top]
-    return sorted((_refined(m, x, y) for m in best), key=_rank)[:top]
+    return sorted((_refined(m, x, y, weight) for m in best), key=_rank)[:top]
 
 
 @dataclass(frozen=True)
@@ -97,12 +100,12 @@ class _Frame:
     power: sympy.Rational
     inner: sympy.Rational
 
-    def curve(self, x: np.ndarray, y: np.ndarray) -> Curve | None:
-        """The points (N,) as seen in this frame, None if a power of x is not finite."""
+    def curve(self, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Curve | None:
+        """The weighted points (N,) as seen in this frame, None if a power of x is not finite."""
         w, z = _power(x, self.power), _power(x, self.inner)
         if w is None or z is None or np.ptp(z) == 0:
             return None
-        return Curve(z[None], w[None], y)
+        return Curve(z[None], (weight * w)[None], weight * y)
 
 
 def _power(x: np.ndarray, exponent: sympy.Rational) -> np.ndarray | None:
@@ -144,10 +147,10 @@ def _match(primitive: Primitive, frame: _Frame, best: Projection, k: int, spread
     return Match(primitive, a, b, float(best.c[k]), float(best.d[k]), frame.power, frame.inner, error)
 
 
-def _refined(m: Match, x: np.ndarray, y: np.ndarray) -> Match:
+def _refined(m: Match, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Match:
     """The match on all points, to round-off, without the constants that do nothing there."""
     frame = _Frame(m.power, m.inner)
-    curve = frame.curve(x, y)
+    curve = frame.curve(x, y, weight)
     if curve is None:
         return m
     best = refine(m.primitive, curve, np.array([m.a, m.b]))

@@ -7,6 +7,7 @@ from itertools import islice, product
 import numpy as np
 import sympy
 
+from kansci.expressions.primitives import LIBRARY, Primitive
 from kansci.models import KAN
 from kansci.symbolic.match import Match, match
 from kansci.symbolic.merge import merge_constants
@@ -16,13 +17,16 @@ __all__ = ["compose", "edge_matches", "snapped_networks"]
 Edge = tuple[int, int, int]
 
 
-def edge_matches(model: KAN, X: np.ndarray, top: int = 4) -> dict[Edge, list[Match]]:
+def edge_matches(
+    model: KAN, X: np.ndarray, top: int = 4, library: Sequence[Primitive] = LIBRARY
+) -> dict[Edge, list[Match]]:
     """The best primitives for every edge, over the values its input takes on the data.
 
     Args:
         model: The network.
         X: Rows (N, I).
         top: Matches kept for an edge.
+        library: The primitives to try.
 
     Returns:
         Matches by edge (l, i, j), best first; an edge that no primitive fits is absent.
@@ -32,7 +36,7 @@ def edge_matches(model: KAN, X: np.ndarray, top: int = 4) -> dict[Edge, list[Mat
     for l, i, j in model.edges():  # noqa: E741
         x = levels[l][:, i]
         if np.ptp(x) > 0:
-            found[l, i, j] = match(x, model.edge(l, i, j, x).numpy(), top=top)
+            found[l, i, j] = match(x, model.edge(l, i, j, x).numpy(), library=library, top=top)
     return {edge: matches for edge, matches in found.items() if matches}
 
 
@@ -60,7 +64,11 @@ def compose(width: Sequence[int], matches: dict[Edge, Match], inputs: Sequence[s
 
 
 def snapped_networks(
-    model: KAN, X: np.ndarray, inputs: Sequence[sympy.Expr], most: int = 24
+    model: KAN,
+    X: np.ndarray,
+    inputs: Sequence[sympy.Expr],
+    most: int = 24,
+    library: Sequence[Primitive] = LIBRARY,
 ) -> Iterator[sympy.Expr]:
     """Formulas for the network from combinations of its edges' matches, the likeliest first.
 
@@ -72,11 +80,12 @@ def snapped_networks(
         X: Rows (N, I).
         inputs: What the inputs are.
         most: How many combinations.
+        library: The primitives to try.
 
     Yields:
         Expressions for the network's first output.
     """
-    found = edge_matches(model, X)
+    found = edge_matches(model, X, library=library)
     edges = list(found)
     choices = (
         sorted(product(*(range(len(found[e])) for e in edges)), key=_doubt)

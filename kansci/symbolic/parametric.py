@@ -3,16 +3,19 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import sympy
 
 from kansci.errors import FormulaError
+from kansci.expressions.custom import written_out
 from kansci.symbolic.least_squares import Fit, levenberg_marquardt
 
 __all__ = ["Parametric", "compile_expr"]
 
 MODULES = ("numpy", "scipy")
+Values = np.ndarray | Sequence[Any]
 
 
 def compile_expr(expr: sympy.Expr, symbols: Sequence[sympy.Symbol]) -> Callable[..., np.ndarray]:
@@ -43,7 +46,7 @@ def _over_the_reals(
 ) -> tuple[sympy.Expr, list[sympy.Symbol]]:
     """The same with real stand-ins: ``Abs`` has a derivative then, and no column hides a function."""
     stand_ins = {s: s if s.is_real else sympy.Dummy(f"v{k}", real=True) for k, s in enumerate(symbols)}
-    return expr.xreplace(stand_ins), list(stand_ins.values())
+    return written_out(expr).xreplace(stand_ins), list(stand_ins.values())
 
 
 def _slope(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
@@ -102,11 +105,11 @@ class Parametric:
         slopes = [_slope(expr, parameter) for parameter in arguments[len(self.variables) :]]
         return sympy.lambdify(arguments, slopes, modules=MODULES, cse=True)
 
-    def predict(self, columns: Sequence[np.ndarray], values: np.ndarray | None = None) -> np.ndarray:
-        """Model values (N,) at the columns (one array (N,) a variable)."""
+    def predict(self, columns: Sequence[np.ndarray], values: Values | None = None) -> np.ndarray:
+        """Model values (N,) at the columns (one array (N,) a variable); a parameter may be an array too."""
         return self._model(*columns, *(self.values if values is None else values))
 
-    def jacobian(self, columns: Sequence[np.ndarray], values: np.ndarray | None = None) -> np.ndarray:
+    def jacobian(self, columns: Sequence[np.ndarray], values: Values | None = None) -> np.ndarray:
         """Derivatives (N, P) with respect to the parameters."""
         point = self.values if values is None else values
         n = len(columns[0]) if len(columns) else 1
