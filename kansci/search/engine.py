@@ -75,6 +75,7 @@ class _Task:
     step: Step = field(compare=False)
     problem: Problem = field(compare=False)
     trials: Iterator[sympy.Expr | None] = field(compare=False)
+    late: bool = field(default=False, compare=False)
 
 
 def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra: Iterable[Step] = ()) -> None:
@@ -145,6 +146,10 @@ class Search:
             task = heapq.heappop(self.heap)
             if self._finished(task.cost):
                 return
+            if task.step.suits == "exact" and not task.late and self._is_noise_left(task.cost):
+                task.cost, task.late = task.cost + LATE, True
+                heapq.heappush(self.heap, task)
+                continue
             if task.order not in reported:
                 reported.add(task.order)
                 self.on_stage(f"{task.step.name} in {', '.join(map(str, task.problem.exprs))}")
@@ -157,10 +162,14 @@ class Search:
 
     def _finished(self, cost: float) -> bool:
         """Whether the best formula leaves white noise, and has been the best for long."""
+        return self._is_noise_left(cost, PATIENCE)
+
+    def _is_noise_left(self, cost: float, patience: float = 0.0) -> bool:
+        """Whether the best formula, having been the best for so long, leaves nothing but noise."""
         best = self.pool.best
         if best is not self._best:
             self._best, self._found_at, self._white = best, cost, None
-        if best is None or best.exact or cost < self._found_at + PATIENCE:
+        if best is None or cost < self._found_at + patience:
             return False
         if self._white is None:
             self._white = leaves_white_noise(best, self.pool.rows)

@@ -6,19 +6,24 @@ import numpy as np
 import sympy
 
 from kansci.search.algebra import relation
+from kansci.search.judge import description_length, rarity
 from kansci.search.monomials import Feature
 from kansci.search.problem import TARGET, Problem, View
-from kansci.symbolic.match import match
+from kansci.symbolic.match import Match, match
 
 __all__ = ["high_polynomial", "univariate"]
 
 FEWEST_ROWS = 12
 """With fewer rows, formulas with four constants and more could not pay for them."""
+TRIED, OFFERED = 8, 4
+EXACT = 1e-9
+IDLE = 2.0
 COLUMNS = 24
 MAX_DEGREE = 6
 HIGH_DEGREE = 12
 """Polynomials of this degree come late: on a short interval they imitate any smooth function."""
 _Q = sympy.Rational
+_X = sympy.Dummy("x")
 _POWERS = tuple(_Q(p) for p in (1, -1, 2, -2, 3, -3, 4, -4, 5, -5, 0.5, -0.5, 1.5, -1.5))
 _INNERS = (_Q(1), _Q(2), _Q(-1), _Q(1, 2), _Q(-2))
 
@@ -100,9 +105,21 @@ def _matches(
         with np.errstate(all="ignore"):
             weight = problem.weight * view.slope
             if np.isfinite(weight).all():
-                matches = match(x, view.values, powers, inners, library, top=6, weight=weight)
+                matches = match(x, view.values, powers, inners, library, TRIED, weight)
                 scale = float((weight * view.values).std())
                 found += [(m.nrmse * scale, view, m) for m in matches]
-    found.sort(key=lambda item: (item[0] > 1e-9, item[2].cost + item[1].cost if item[0] < 1e-9 else item[0]))
-    for _, view, m in found[:4]:
+    found.sort(key=lambda item: _length(len(x), *item))
+    for _, view, m in found[:OFFERED]:
         yield problem.solution(view.inverse.xreplace({TARGET: m.expr(expr)}))
+
+
+def _length(rows: int, error: float, view: View, m: Match) -> tuple[bool, float]:
+    """Exact matches by their nodes, before all others by their description length.
+
+    An offset or a shift is charged little, since it may go once noise is allowed for.
+    """
+    nodes = m.cost + view.cost
+    if error < EXACT:
+        return False, nodes
+    kept = nodes - IDLE * ((m.b != 0) + (m.d != 0))
+    return True, description_length(error, 0.0, 0, kept + rarity(m.primitive(_X)), rows)

@@ -27,6 +27,8 @@ NEARLY_EXACT = 1e-6
 """A formula that is too long as it is offered is looked at if its error is below this."""
 BETTER_START = 0.8
 """A form that is known already is refitted again only from constants this much better."""
+BEHIND = 25.0
+"""Nats that a candidate may be behind the best for its constants to be looked at."""
 FIRST_STEPS = 12
 MORE_STEPS = 60
 
@@ -113,7 +115,8 @@ class Pool:
         self._seen[key] = start
         candidate = self._judge(first, trail)
         if candidate is not None:
-            refined = self._snapped(candidate) if candidate.held < 100 * EXACT or snap else candidate
+            clearer = snap or candidate.held < 100 * EXACT or self._competes(candidate)
+            refined = self._snapped(candidate) if clearer else candidate
             candidate = self._allowed(refined) or self._allowed(candidate)
         if candidate is not None:
             self._insert(candidate)
@@ -175,6 +178,11 @@ class Pool:
             c.complexity <= length and c.train < loss / 2 and len(c.model.parameters) <= k
             for c in self.candidates
         )
+
+    def _competes(self, candidate: Candidate) -> bool:
+        """Whether the candidate could be the best once constants that do nothing are left out."""
+        n = len(self.rows.y)
+        return self.best is None or candidate.description_length(n) < self.best.description_length(n) + BEHIND
 
     def _snapped(self, candidate: Candidate) -> Candidate:
         """The candidate with exact constants where the data support them."""

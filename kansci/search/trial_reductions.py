@@ -7,9 +7,9 @@ target, are compared row by row with those without it (a paired test).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from itertools import combinations
+from itertools import combinations, permutations, product
 
 import numpy as np
 import sympy
@@ -22,11 +22,13 @@ __all__ = ["Trial", "trial_reductions"]
 ROWS = 1000
 FIRST_TERMS, TERMS = 60, 250
 SHORTLIST, AT_A_TIME = 16, 20
+MOST_TO_RESCALE = 6
 WORSE = 2.5
 """Standard errors by which the mean square may be worse."""
 WORTH = 0.6
 """A polynomial that leaves more than this share of the target's variance explains nothing."""
 _POWERS = tuple(sympy.Rational(p) for p in ("1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "4", "-4"))
+_SCALES = tuple(sympy.Rational(p) for p in (1, -1, 2, -2))
 _MERGES = ((1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (-1, 2), (-2, 1), (1, -2))
 
 
@@ -128,6 +130,9 @@ def _moves(p: Problem) -> Iterator[_Move]:
         yield _Move((e,), partial(_dropped, e=e), 1.0)
         for power in _POWERS:
             yield _Move((e,), partial(_divided, e=e, power=power), 1 + 0.01 * abs(float(power) - 1))
+    for a, b in permutations(p.exprs, 2) if p.size <= MOST_TO_RESCALE else ():
+        for power, merged in product(_SCALES, _scaled(a, b)):
+            yield _Move((a, b), partial(_rescaled, a=a, b=b, power=power, merged=merged), 1.03)
     for a, b in combinations(p.exprs, 2):
         for rank, merged in enumerate(_merges(a, b)):
             yield _Move((a, b), partial(_merged, a=a, b=b, merged=merged), 1.02 + 0.01 * (rank >= 6))
@@ -157,6 +162,24 @@ def _merges(a: sympy.Expr, b: sympy.Expr) -> list[tuple[sympy.Expr, Callable]]:
     for m, n in _MERGES:
         found.append((a**m * b**n, lambda x, y, m=m, n=n: x ** float(m) * y ** float(n)))
     return found
+
+
+def _scaled(a: sympy.Expr, b: sympy.Expr) -> list[tuple[sympy.Expr, Callable]]:
+    """The quotients and products that two columns may act through where the target scales as well."""
+    return [merged for merged in _merges(a, b)[4:] if merged[0] in (a * b, a / b, a**2 / b, a / b**2)]
+
+
+def _rescaled(
+    p: Problem, a: sympy.Expr, b: sympy.Expr, power: sympy.Rational, merged: tuple[sympy.Expr, Callable]
+) -> Problem:
+    """``y = a^power g(merged, rest)``."""
+    smaller = _merged(p, a, b, merged)
+    with np.errstate(all="ignore"):
+        factor = p.columns[p.exprs.index(a)] ** float(power)
+        y = p.y / factor
+    step = f"y / {a**power} depends on {a} and {b} only through {merged[0]}"
+    trail = (*p.trail, step)
+    return replace(smaller.with_target(y, TARGET * a**power, None, factor), trail=trail)
 
 
 def _merged(p: Problem, a: sympy.Expr, b: sympy.Expr, merged: tuple[sympy.Expr, Callable]) -> Problem:

@@ -19,6 +19,8 @@ from kansci.symbolic.scan import scan
 
 __all__ = ["Match", "match"]
 
+SMOOTH_WORTH = 10 / 3
+"""Nodes that a decade of error is worth on a smooth curve."""
 POINTS = 160
 """Points of the curve that the scan looks at."""
 
@@ -77,20 +79,22 @@ def match(
         inners: Powers ``x^q`` inside the function to try.
         library: The primitives to try.
         top: How many to return.
-        weight: Weight of each residual (N,), equal by default.
+        weight: Weight of each residual (N,). With it the points are measurements with noise of their own, and
+            ranked by description length; without, a smooth curve.
 
     Returns:
         At most ``top`` matches; none for fewer than three points, or if x or y is not finite.
     """
     if len(x) < 3 or not (np.isfinite(x).all() and np.isfinite(y).all()):
         return []
+    worth = SMOOTH_WORTH if weight is None else len(x) * np.log(10) / np.log(8)
     weight = np.ones_like(y) if weight is None else weight / float(np.sqrt(np.mean(weight**2)))
     few = _sample(x)
     frames = [_Frame(power, inner) for power in powers for inner in inners]
     views = {f: curve for f in frames if (curve := f.curve(x[few], y[few], weight[few])) is not None}
     found = [m for primitive in library for m in _candidates(primitive, views)]
-    best = _distinct(sorted(found, key=_rank))[: 2 * top]
-    return sorted((_refined(m, x, y, weight) for m in best), key=_rank)[:top]
+    best = _distinct(sorted(found, key=lambda m: _rank(m, worth)))[: 2 * top]
+    return sorted((_refined(m, x, y, weight) for m in best), key=lambda m: _rank(m, worth))[:top]
 
 
 @dataclass(frozen=True)
@@ -162,9 +166,9 @@ def _refined(m: Match, x: np.ndarray, y: np.ndarray, weight: np.ndarray) -> Matc
     return replace(found, b=0.0 if idle_b else found.b, d=0.0 if idle_d else found.d)
 
 
-def _rank(m: Match) -> float:
-    """Bits of the error and of the length: a decade of error is worth about three nodes."""
-    return 10 * np.log10(max(m.nrmse, 1e-14)) / 3 + m.cost
+def _rank(m: Match, worth: float) -> float:
+    """Nodes that the error and the length are worth together."""
+    return worth * float(np.log10(max(m.nrmse, 1e-14))) + m.cost
 
 
 def _distinct(matches: list[Match]) -> list[Match]:

@@ -60,7 +60,8 @@ class Schedule:
         """Say whether to leave a grid of an automatic schedule before all its steps are done.
 
         Any grid is left when the validation error stands still. One whose finer successor has rows enough for
-        its weights is left as soon as the error falls slowly: a finer grid then brings more, for less work.
+        its weights is left as soon as the error falls slowly, once it has brought what is asked of an
+        extension: a finer grid then brings more, for less work.
 
         Args:
             errors: lowest validation error after each step on this grid.
@@ -68,9 +69,12 @@ class Schedule:
         """
         if self._settings.grids != "auto" or self._settings.lamb > 0:
             return False
+        if not errors:
+            return False
         if len(errors) > _IDLE and errors[-1] > _NO_FALL * errors[-1 - _IDLE]:
             return True
-        hurries = _ROWS_TO_HURRY * n_parameters <= self._n_rows
+        earned = not self.past or errors[-1] < (1 - LEAST_FALL) * self.past[self.best][1]
+        hurries = earned and _ROWS_TO_HURRY * n_parameters <= self._n_rows
         return hurries and len(errors) > _WINDOW and errors[-1] > _SLOW * errors[-1 - _WINDOW]
 
     def go_on(self, errors: torch.Tensor) -> torch.Tensor:

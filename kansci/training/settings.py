@@ -53,7 +53,7 @@ class TrainSettings:
     survivors: tuple[tuple[int, int], ...] = ()
     steps: int = 50
     grids: tuple[int, ...] | Literal["auto"] = (5,)
-    patience: int = 0
+    patience: int = 1
     k: int = 3
     mult_arity: Arity = 2
     basis: BasisSpec | Sequence[BasisSpec] = "bspline"
