@@ -4,7 +4,7 @@ from typing import Any
 
 import typer
 
-from .options import INTERRUPTED, Data, Inputs, Jobs, Json, OutRun, Seconds, Seed, Target, Units
+from .options import INTERRUPTED, Data, Explain, Inputs, Jobs, Json, OutRun, Seconds, Seed, Target, Units
 from .rules import Binary, Form, Functions, MaxDepth, MaxSize, Nested, Unary, rules
 
 __all__ = ["describe", "discover", "finish"]
@@ -27,6 +27,7 @@ def discover(
     nested: Nested = None,
     function: Functions = None,
     form: Form = None,
+    explain: Explain = False,
 ) -> None:
     """Find the formula behind a table.
 
@@ -54,7 +55,7 @@ def discover(
         note(line)
     if out is not None:
         create_run(out, "discover", asdict(settings), dataset, result=discovery.to_json())
-    finish(discovery, out, as_json=as_json)
+    finish(discovery, out, as_json=as_json, explain=explain)
 
 
 def describe(event: Any) -> str:
@@ -67,13 +68,14 @@ def describe(event: Any) -> str:
     return f"{text}  |  best: {shorten(str(event.best), 3)}  (RMSE / std {event.nrmse:.2g})"
 
 
-def finish(discovery: Any, run: Any, *, as_json: bool) -> None:
+def finish(discovery: Any, run: Any, *, as_json: bool, explain: bool = False) -> None:
     """Show a discovery; leave with 130 if it was interrupted.
 
     Args:
         discovery: What was found.
         run: The folder it is kept in, or None.
         as_json: One JSON object instead of text.
+        explain: Also how each formula of the front was found.
 
     Raises:
         Exit: It was interrupted.
@@ -85,7 +87,7 @@ def finish(discovery: Any, run: Any, *, as_json: bool) -> None:
     if as_json:
         typer.echo(json_text(discovery.to_json()))
     else:
-        show_result(discovery, run)
+        show_result(discovery, run, explain=explain)
     if discovery.interrupted:
         note("interrupted: this is the best so far")
         raise typer.Exit(INTERRUPTED)

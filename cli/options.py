@@ -9,6 +9,7 @@ import typer
 __all__ = [
     "INTERRUPTED",
     "Data",
+    "Explain",
     "Inputs",
     "Jobs",
     "Json",
@@ -48,6 +49,7 @@ Seconds = Annotated[float, typer.Option("--seconds", help="Time to search; stops
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]
 Jobs = Annotated[int, typer.Option("--jobs", "-j", help="Processes to use.")]
 Json = Annotated[bool, typer.Option("--json", help="One JSON object on stdout, everything else on stderr.")]
+Explain = Annotated[bool, typer.Option("--explain", help="How each formula of the front was found.")]
 OutRun = Annotated[Path | None, typer.Option("--out", "-o", help="Folder to keep the run in.")]
 OutFile = Annotated[Path | None, typer.Option("--out", "-o", help="File to write instead of stdout.")]
 

@@ -34,12 +34,13 @@ def note(text: str) -> None:
     Console(stderr=True, soft_wrap=True).print(Text(text, style="dim"))
 
 
-def show_result(discovery: Any, run: Path | None = None) -> None:
+def show_result(discovery: Any, run: Path | None = None, *, explain: bool = False) -> None:
     """The formula, its constants, how it was found, the front, and where it is kept.
 
     Args:
         discovery: What was found.
         run: Folder that it was written to.
+        explain: Also how each formula of the front was found.
     """
     console, record = Console(), discovery.to_json()
     console.print(_formula_panel(discovery, record))
@@ -53,6 +54,8 @@ def show_result(discovery: Any, run: Path | None = None) -> None:
             console.print(Text(f"  {step}"))
     console.print()
     console.print(_front(record))
+    if explain:
+        console.print(_derivations(record))
     if run is not None:
         console.print(Text(f"\nKept in {run}; next: kansci plot {run}, kansci export {run} --to latex"))
 
@@ -98,6 +101,17 @@ def _constants(constants: Sequence[Mapping[str, Any]]) -> Table:
         value, stderr, symbolic = row["value"], row["stderr"], row["symbolic"]
         exact = symbolic is not None
         table.add_row(f"{value:.10g}", "exact" if exact and not stderr else number(stderr, 2), symbolic or "")
+    return table
+
+
+def _derivations(record: Mapping[str, Any]) -> Table:
+    """One row a step, the formula beside its first."""
+    from kansci.export import shorten
+
+    table = Table("formula", "how it was found", box=None, pad_edge=False)
+    for row in record["front"]:
+        formula = Text(shorten(row["formula"]), overflow="fold")
+        table.add_row(formula, Text("\n".join(row["derivation"]), overflow="fold"))
     return table
 
 

@@ -102,6 +102,7 @@ class Candidate:
 
     ``score``: fall of the logarithm of the error per node, against the next shorter formula of
     the front (PySR's score). ``dimensions``: "ok", or "inconsistent: " and where; None without units.
+    ``derivation``: how it was found, a sentence a step.
     """
 
     formula: Formula
@@ -110,6 +111,7 @@ class Candidate:
     r2: float
     score: float
     dimensions: str | None = None
+    derivation: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -165,6 +167,7 @@ class Discovery:
                     "r2": c.r2,
                     "score": c.score,
                     "dimensions": c.dimensions,
+                    "derivation": list(c.derivation),
                 }
                 for c in self.front
             ],
@@ -383,5 +386,5 @@ def _scored(dataset: Dataset, front: list[Finished]) -> tuple[Candidate, ...]:
             fall = 2 * np.log(max(candidates[-1].nrmse, 1e-16) / max(f.nrmse, 1e-16))
             score = float(fall) / max(f.complexity - candidates[-1].complexity, 1)
         r2 = 1 - f.nrmse**2
-        candidates.append(Candidate(formula, f.complexity, f.nrmse, r2, score, f.dimensions))
+        candidates.append(Candidate(formula, f.complexity, f.nrmse, r2, score, f.dimensions, f.trail))
     return tuple(candidates)

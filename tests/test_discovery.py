@@ -136,7 +136,7 @@ SCHEMA = {
 CONSTANT = {"value": NUMBER, "stderr": (*NUMBER, type(None)), "symbolic": (str, type(None))}
 CANDIDATE = {
     "formula": str, "latex": str, "complexity": int, "nrmse": NUMBER, "r2": NUMBER, "score": NUMBER,
-    "dimensions": (str, type(None)),
+    "dimensions": (str, type(None)), "derivation": list,
 }  # fmt: skip
 
 

@@ -15,8 +15,10 @@ __all__ = ["snapped_products", "snapped_sums"]
 
 ADDITIVE = 0.05
 """Largest relative error of an additive fit that is worth snapping."""
-SHORTLIST = 3
-COMBINATIONS = 12
+SHORTLIST = 4
+INNERS = (sympy.S.One, sympy.S.NegativeOne)
+"""Functions of x and of 1/x: laws hold exp(-a/x) as often as exp(-a x)."""
+COMBINATIONS = 16
 
 
 def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
@@ -58,7 +60,7 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
     if fit.error > ADDITIVE:
         return
     shortlists = [
-        match(x[: len(part)], part, library=problem.grammar.library, top=SHORTLIST)
+        match(x[: len(part)], part, inners=INNERS, library=problem.grammar.library, top=SHORTLIST)
         for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
@@ -70,7 +72,8 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
 def _snapped(problem: Problem, fit: Additive, inverse: sympy.Expr) -> Iterator[sympy.Expr]:
     """Every combination of the best matches of the parts, cheapest first."""
     shortlists = [
-        list[Match | None](match(x, part, library=problem.grammar.library, top=SHORTLIST)) or [None]
+        list[Match | None](match(x, part, inners=INNERS, library=problem.grammar.library, top=SHORTLIST))
+        or [None]
         for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))

@@ -1,17 +1,24 @@
 """What the search does under noise, against explicit leave-one-out fits, scipy, and laws with noise added."""
 
+import time
+
 import numpy as np
 import pytest
 import sympy
 from numpy.polynomial import legendre
 from scipy.optimize import least_squares
 
+from kansci.data import Dataset
+from kansci.discovery import DiscoverSettings, discover
 from kansci.search.judge import rarity
 from kansci.search.noisy_relations import noisy_feature_relations, noisy_relations
+from kansci.search.pool import ExactFoundError, Pool
 from kansci.search.press import levelling, press
 from kansci.search.problem import TARGET, Problem
+from kansci.search.rows import Rows
 from kansci.search.sparse_rational import backward_elimination, fit_quotient
 from kansci.search.trial_reductions import trial_reductions
+from kansci.search.whiteness import leaves_white_noise
 from kansci.symbolic.parametric import Parametric
 
 A, B, C, D = SYMBOLS = sympy.symbols("a b c d", positive=True)
@@ -128,3 +135,34 @@ def test_rare_functions_cost_more():
     assert rarity(sympy.exp(A) * sympy.sqrt(B)) == 0
     assert 0 < rarity(sympy.asin(A)) < rarity(sympy.erf(A))
     assert rarity(A ** sympy.Rational(7, 3)) > 0
+
+
+def test_a_search_under_noise_ends_by_itself_with_the_law():
+    rng = np.random.default_rng(5)
+    X = rng.uniform([0.1, 280], [2, 400], (200, 2))
+    y = 3.2 * X[:, 0] / (1 + 0.8 * X[:, 0]) * np.exp(-900 / X[:, 1])
+    table = Dataset.from_arrays(X, y + 0.02 * y.std() * rng.normal(size=200), ["c", "T"], "rate")
+    found = discover(table, DiscoverSettings(seconds=300))
+    assert found.seconds < 200  # it need not use its time
+    c, T = sympy.symbols("c T")
+    clean = Dataset.from_arrays(X, y, ["c", "T"], "rate")
+    _, fit = Parametric.of(found.formula.expr, (c, T)).refit(list(X.T), clean.y)
+    assert fit.rss < 1e-12 * (y**2).sum()
+
+
+def test_white_noise_is_told_from_structure():
+    p = table(A + B, 0.1, size=2)
+    rows = Rows(p.columns, p.y, np.ones(len(p.y)), np.arange(600), np.arange(600, 800))
+    for law, white in ((1.0 * A + 1.0 * B, True), (1.0 * sympy.log(A) + 1.0 * B, False)):
+        candidate = Pool(rows, p.exprs, time.monotonic() + 60).offer(law)
+        assert leaves_white_noise(candidate, rows) is white
+
+
+def test_a_root_that_noise_made_complex_is_offered_with_rounded_numbers():
+    rng = np.random.default_rng(0)
+    a, b = columns = tuple(rng.uniform(1, 2, (2, 100)))
+    y = np.abs(a - b)
+    rows = Rows(columns, y, np.ones(100), np.arange(80), np.arange(80, 100))
+    pool = Pool(rows, (A, B), time.monotonic() + 60)
+    with pytest.raises(ExactFoundError):
+        pool.offer(sympy.sqrt(0.998 * A**2 - 2.003 * A * B + 1.001 * B**2))
