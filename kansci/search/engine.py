@@ -48,6 +48,8 @@ SCREENED_FROM = 7
 NOISE_TERMS = 250
 PATIENCE = 1.2
 """Cost for which the best formula must have stood, if it leaves nothing but noise."""
+READABLE = 40
+"""A longer formula is no reason to end the search."""
 LATE = 0.9
 """What is added to the cost of a step that does not suit the table."""
 NODE_PRICE = 0.003
@@ -162,7 +164,8 @@ class Search:
 
     def _finished(self, cost: float) -> bool:
         """Whether the best formula leaves white noise, and has been the best for long."""
-        return self._is_noise_left(cost, PATIENCE)
+        best = self.pool.best
+        return best is not None and best.complexity <= READABLE and self._is_noise_left(cost, PATIENCE)
 
     def _is_noise_left(self, cost: float, patience: float = 0.0) -> bool:
         """Whether the best formula, having been the best for so long, leaves nothing but noise."""
