@@ -31,6 +31,7 @@ DEPENDENT = 3e-11
 EXACT = 1e-9
 """Largest relative error of an accepted relation."""
 MAX_EXPONENT_DENOMINATOR = 6
+NOT_FINITE = (sympy.nan, sympy.zoo, sympy.oo, -sympy.oo)
 
 
 def power_law(
@@ -206,9 +207,14 @@ def _solved(found: Sequence[_Term], monomials: Monomials, t: np.ndarray, scale: 
     return _normalised(P, Q)
 
 
-def _normalised(P: sympy.Expr, Q: sympy.Expr) -> sympy.Expr:
+def _normalised(P: sympy.Expr, Q: sympy.Expr) -> sympy.Expr | None:
+    """P / Q with a coefficient 1; None where the columns' sizes leave the range of floating point."""
     lead = sympy.Add.make_args(Q)[0].as_coeff_Mul()[0]
+    if lead == 0 or (P + Q).has(*NOT_FINITE):
+        return None
     P, Q = sympy.expand(P / lead), sympy.expand(Q / lead)
+    if (P + Q).has(*NOT_FINITE):
+        return None
     near_one = [term for term in sympy.Add.make_args(Q) if abs(term.as_coeff_Mul()[0] - 1) < 1e-9]
     if near_one:
         Q = Q - near_one[0] + near_one[0].as_coeff_Mul()[1]

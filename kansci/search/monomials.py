@@ -46,13 +46,16 @@ class Monomials:
 
     def scale(self, index: int) -> float:
         """What the scaled monomial is to be multiplied by to give that of the unscaled features."""
-        return float(np.prod([s**e for s, e in zip(self.scales, self.exponents[index], strict=True)]))
+        with np.errstate(over="ignore", under="ignore"):
+            return float(np.prod(np.float_power(self.scales, self.exponents[index])))
 
     def term(self, index: int, coefficient: float) -> sympy.Expr:
-        """Coefficient times monomial, as an expression in the unscaled features."""
+        """Coefficient times monomial in the unscaled features; infinite or nan beyond the range of floats."""
         powers = zip(self.features, self.exponents[index], strict=True)
         product = sympy.prod([f.expr**e for f, e in powers])
-        return sympy.Float(coefficient / self.scale(index), 17) * product
+        with np.errstate(all="ignore"):
+            value = float(np.divide(coefficient, self.scale(index)))
+        return sympy.Float(value, 17) * product
 
 
 @lru_cache(maxsize=512)

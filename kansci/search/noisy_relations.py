@@ -208,11 +208,14 @@ def _nodes(exponents: tuple[int, ...]) -> int:
 
 
 def _expression(trial: _Trial, fit: Quotient) -> sympy.Expr:
-    """``T^-1(P / Q)``, the largest term of Q with the coefficient 1."""
+    """``T^-1(P / Q)``, the largest term of Q with the coefficient 1; nan beyond the range of floats."""
     lead = int(np.abs(fit.q).argmax())
-    unit = fit.q[lead] / trial.bottom.scale(int(fit.bottom[lead]))
+    scale = trial.bottom.scale(int(fit.bottom[lead]))
+    if scale == 0 or not np.isfinite(scale):
+        return sympy.nan
+    unit = fit.q[lead] / scale
     P = sympy.Add(*(trial.top.term(k, v / unit) for k, v in zip(fit.top.tolist(), fit.p, strict=True)))
     rest = [(k, v) for k, v in zip(fit.bottom.tolist(), fit.q, strict=True) if k != fit.bottom[lead]]
-    first = trial.bottom.term(int(fit.bottom[lead]), trial.bottom.scale(int(fit.bottom[lead])))
+    first = trial.bottom.term(int(fit.bottom[lead]), scale)
     Q = sympy.Add(first.as_coeff_Mul()[1], *(trial.bottom.term(k, v / unit) for k, v in rest))
     return trial.view.inverse.xreplace({TARGET: P / Q})

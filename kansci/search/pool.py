@@ -23,6 +23,7 @@ __all__ = ["Candidate", "ExactFoundError", "Pool"]
 EXACT = 1e-12
 """A formula whose error on held-out rows is below this share of the target's spread is exact."""
 MAX_COMPLEXITY = 150
+NOT_REAL = (sympy.zoo, sympy.nan, sympy.oo, sympy.I)
 NEARLY_EXACT = 1e-6
 """A formula that is too long as it is offered is looked at if its error is below this."""
 BETTER_START = 0.8
@@ -104,9 +105,11 @@ class Pool:
         Raises:
             ExactFoundError: The formula is exact.
         """
+        if expr.has(*NOT_REAL):
+            return None
         expr = attempt(merge_constants, attempt(tidy, expr, 1.0), 1.0)
         key = sympy.srepr(_skeleton(expr))
-        if expr.has(sympy.zoo, sympy.nan, sympy.oo, sympy.I) or complexity(expr) > MAX_COMPLEXITY:
+        if expr.has(*NOT_REAL) or complexity(expr) > MAX_COMPLEXITY:
             return None
         first, start = self._start(Parametric.of(expr, self.symbols))
         known = start > max(1e-3, BETTER_START * self._seen.get(key, np.inf))

@@ -123,3 +123,10 @@ def test_what_is_not_rational_gives_no_relation(law, n):
         for view in {"y", "1/y", "y^2"} & {view.name for view in views(y)}:
             assert rational_relation(columns, y, view, most) is None
             assert rational_relation(columns[:1], y, view, most) is None
+
+
+@pytest.mark.parametrize("size", [1e-170, 1e170])
+def test_columns_whose_powers_leave_the_range_of_floats_give_a_finite_relation_or_none(size):
+    u, v = uniform(200, 2)
+    found = rational_relation([u * size, v * size], (u**2 + v) / (1 + v**2))
+    assert found is None or not found.has(sympy.nan, sympy.zoo, sympy.oo)
