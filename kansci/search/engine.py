@@ -121,7 +121,9 @@ class Search:
         if not self.allows(problem):
             return
         for step in UNIVARIATE if problem.size == 1 else MULTIVARIATE:
-            late = {"all": 0.0, "noisy": 1 - self.noise, "exact": max(0.0, 5 * self.noise - 4)}[step.suits]
+            late = {"all": 0.0, "noisy": 1 - self.noise, "exact": max(0.0, 5 * self.noise - 4) / 3}[
+                step.suits
+            ]
             self.push(doubt + step.dearness + LATE * late, step, problem)
 
     def allows(self, problem: Problem) -> bool:
