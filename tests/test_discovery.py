@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import sympy
+from scipy.optimize import curve_fit
 
 from kansci.data import Dataset
 from kansci.discovery import DiscoverSettings, discover
@@ -175,3 +176,14 @@ def test_the_result_is_plain_data_and_an_interruption_keeps_the_best():
     assert re.fullmatch(r"\d+\.\d+.*", result["version"])
     assert result["r2"] == pytest.approx(1 - result["nrmse"] ** 2)
     assert result["rmse"] == pytest.approx(0.01, rel=0.3)
+
+
+def test_exact_forms_keep_the_evidence_they_were_chosen_on():
+    """Kepler's six planets; the exponent and its error are scipy's."""
+    a = np.array([0.389, 0.724, 1.0, 1.524, 5.2, 9.510])
+    P = np.array([87.77, 224.70, 365.25, 686.95, 4332.62, 10759.2])
+    found = discover(Dataset.from_arrays(a[:, None], P, ["a"], "P"), DiscoverSettings(seconds=20))
+    (exponent,) = [c for c in found.formula.constants if c.symbolic == "3/2"]
+    (_, slope), covariance = curve_fit(lambda a, k, p: k * a**p, a, P, [365, 1.5], sigma=P)
+    assert exponent.value == pytest.approx(slope, abs=0.003)
+    assert exponent.stderr == pytest.approx(np.sqrt(covariance[1, 1]), rel=1.5)

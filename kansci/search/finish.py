@@ -60,12 +60,11 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
     rows = pool.rows
     train_columns = [c[rows.train] for c in rows.columns]
     y, weight = rows.y[rows.train], rows.weight[rows.train]
-    if candidate.exact:
-        model, snapped = candidate.model, candidate.snapped
-    else:
-        model, snapped = snap_constants(candidate.model, train_columns, y, weight)
-        if not pool.grammar.allows(model.to_expr()):
-            model, snapped = candidate.model, ()
+    model, snapped = candidate.model, candidate.snapped
+    if not candidate.exact:
+        trial, more = snap_constants(model, train_columns, y, weight)
+        if pool.grammar.allows(trial.to_expr()):
+            model, snapped = trial, (*snapped, *more)
     expr = simplify(
         model.to_expr(), min(2.0, max(deadline - time.monotonic(), 0.2)), thorough=candidate.exact
     )
