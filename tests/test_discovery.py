@@ -148,7 +148,7 @@ def test_the_result_is_plain_data_and_an_interruption_keeps_the_best():
 
     def stop(event):
         events.append(event)
-        if len(events) == 9:
+        if len(events) == 20:
             raise KeyboardInterrupt
 
     found = discover(

@@ -185,6 +185,8 @@ class Pool:
     def _competes(self, candidate: Candidate) -> bool:
         """Whether the candidate could be the best once constants that do nothing are left out."""
         n = len(self.rows.y)
+        if time.monotonic() >= self.deadline:
+            return False
         return self.best is None or candidate.description_length(n) < self.best.description_length(n) + BEHIND
 
     def _snapped(self, candidate: Candidate) -> Candidate:

@@ -3,8 +3,10 @@
 import signal
 import threading
 import time
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from types import FrameType
 
 import sympy
 
@@ -12,6 +14,8 @@ from kansci.symbolic.complexity import complexity
 
 __all__ = ["simplify", "tidy", "time_limit"]
 
+AGAIN = 0.005
+"""Seconds after which an alarm that came at a bad moment is repeated."""
 LARGE = 120
 """Expressions with more nodes than this get only the transformations of linear cost."""
 
@@ -30,8 +34,11 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
-    def ring(*_: object) -> None:
-        raise _TimeUpError
+    def ring(_: int, frame: FrameType | None) -> None:
+        if _ignores_exceptions(frame):
+            signal.setitimer(signal.ITIMER_REAL, AGAIN)
+        else:
+            raise _TimeUpError
 
     start = time.monotonic()
     outer = signal.getitimer(signal.ITIMER_REAL)[0]
@@ -44,6 +51,15 @@ def time_limit(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, previous)
         if outer:
             signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-3))
+
+
+def _ignores_exceptions(frame: FrameType | None) -> bool:
+    """Whether Python is in a finalizer, where it would only print what is raised and go on."""
+    while frame is not None:
+        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename == weakref.__file__:
+            return True
+        frame = frame.f_back
+    return False
 
 
 def attempt(
