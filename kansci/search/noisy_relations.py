@@ -35,7 +35,7 @@ BEHIND = 40.0
 """Nats that a model may be behind the best formula so far: refitting shortens some."""
 WORTH = 0.7
 """A model that leaves more than this share of the target's spread is worth nothing."""
-MOST_COLUMNS = 8
+MOST_COLUMNS = 10
 MOST_FEATURES = 120
 _NUMBER = sympy.Dummy("number")
 _VIEWS = ("y", "y^2", "log(y)", "sqrt(y)", "exp(y)", "sin(y)", "cos(y)")
@@ -70,6 +70,8 @@ def noisy_relations(problem: Problem, best: float) -> Iterator[sympy.Expr | None
     Yields:
         Formulas of the table's target; None after each view.
     """
+    if problem.size > MOST_COLUMNS:
+        return
     columns = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     trials: list[_Trial] = []
     for view in (v for v in problem.views if v.name in _VIEWS):

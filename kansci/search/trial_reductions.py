@@ -22,7 +22,7 @@ __all__ = ["Trial", "trial_reductions"]
 ROWS = 1000
 FIRST_TERMS, TERMS = 60, 250
 SHORTLIST, AT_A_TIME = 16, 20
-MOST_TO_RESCALE = 6
+MOST_TO_RESCALE, MOST_COLUMNS = 6, 10
 WORSE = 2.5
 """Standard errors by which the mean square may be worse."""
 WORTH = 0.6
@@ -60,11 +60,11 @@ def trial_reductions(
 
     Yields:
         None after every few trials; then smaller problems, the first by several reductions at once if they
-        agree. Nothing if even the problem itself is not explained.
+        agree. Nothing if even the problem itself is not explained, or has too many columns to try them.
     """
     rows = np.arange(len(problem.y))[:ROWS]
     terms = min(TERMS, len(rows) // 4)
-    base = _residual(problem, rows, terms)
+    base = _residual(problem, rows, terms) if problem.size <= MOST_COLUMNS else None
     if base is None or (base**2).mean() > WORTH**2:
         return
     moves, first = [], []
