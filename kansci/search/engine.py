@@ -20,7 +20,6 @@ from kansci.search.features import feature_relations
 from kansci.search.few_constants import few_constants
 from kansci.search.index import single_indices
 from kansci.search.leaf import high_polynomial, univariate
-from kansci.search.monomials import Feature
 from kansci.search.noisy_relations import noisy_feature_relations, noisy_relations
 from kansci.search.pairs import two_terms
 from kansci.search.pi_groups import pi_groups
@@ -206,11 +205,10 @@ def _power_law(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | 
 
 
 def _relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
-    features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     for view in views(problem.y, problem.grammar):
-        found = relation(features, view, 200)
+        found = relation(problem.features, view, 200)
         if found is None and len(problem.y) < FEW_ROWS:
-            found = relation(features, view, 200, quotient=False)
+            found = relation(problem.features, view, 200, quotient=False)
         yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 
@@ -239,11 +237,11 @@ def _reduce(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr 
 
 def _try_reductions(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
     rank = 0
-    for trial in trial_reductions(problem, run.allows):
-        if trial is None:
+    for smaller in trial_reductions(problem, run.allows):
+        if smaller is None:
             yield None
         elif rank < BRANCHES:
-            run.add(trial.problem, doubt + 0.2 + 0.7 * rank)
+            run.add(smaller, doubt + 0.2 + 0.7 * rank)
             rank += 1
     yield None
 
@@ -288,9 +286,8 @@ def _transcendental(dearness: float, *, pairs: bool) -> Step:
 
 
 def _high_relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
-    features = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     for view in views(problem.y, problem.grammar)[:4]:
-        found = relation(features, view, HIGH_COLUMNS)
+        found = relation(problem.features, view, HIGH_COLUMNS)
         yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 

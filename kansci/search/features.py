@@ -74,12 +74,11 @@ def _forms(problem: Problem) -> list[tuple[bool, bool]]:
 
 def _bases(problem: Problem) -> Iterator[list[Feature]]:
     """The columns; on few rows nothing; their square roots if all are positive."""
-    columns = list(zip(problem.columns, problem.exprs, strict=True))
-    yield [Feature(x, e) for x, e in columns]
+    yield problem.features
     if len(problem.y) < FEW_ROWS:
         yield []
-    if all((x > 0).all() for x, _ in columns):
-        yield [Feature(np.sqrt(x), sympy.sqrt(e)) for x, e in columns]
+    if all((x > 0).all() for x in problem.columns):
+        yield [Feature(np.sqrt(f.values), sympy.sqrt(f.expr)) for f in problem.features]
 
 
 def _cheapest(found: list[_Group]) -> list[_Group]:

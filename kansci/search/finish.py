@@ -9,7 +9,7 @@ import sympy
 
 from kansci.expressions.custom import written_out
 from kansci.search.data_form import on_the_data
-from kansci.search.judge import IMPOSSIBLE, description_length, rarity
+from kansci.search.judge import description_length, surprise
 from kansci.search.pool import Candidate, Pool
 from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
@@ -41,7 +41,7 @@ class Finished:
 
     def description_length(self, rows: int) -> float:
         """As ``pool.Candidate.description_length``."""
-        nodes = self.complexity + rarity(self.expr) + (0 if self.possible else IMPOSSIBLE)
+        nodes = self.complexity + surprise(self.expr, possible=self.possible)
         return description_length(self.train, self.held, self.parameters, nodes, rows)
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import sympy
 
-__all__ = ["IMPOSSIBLE", "description_length", "rarity"]
+__all__ = ["description_length", "rarity", "surprise"]
 
 IMPOSSIBLE = 10
 """Nodes that a formula is longer by when the units of the table do not allow it."""
@@ -27,6 +27,11 @@ def rarity(expr: sympy.Expr) -> float:
         elif part.is_Function and not isinstance(part, COMMON):
             total += 1.5 if isinstance(part, FAMILIAR) else 2.5
     return total
+
+
+def surprise(expr: sympy.Expr, *, possible: bool) -> float:
+    """Nodes that a formula is longer by than it looks: see ``rarity``, and whether the units allow it."""
+    return rarity(expr) + (0 if possible else IMPOSSIBLE)
 
 
 def description_length(train: float, held: float, parameters: int, nodes: float, rows: int) -> float:

@@ -5,7 +5,7 @@ small degree are fitted, the insignificant ones are eliminated, and the descript
 which of the smaller models to hand on. Residuals count as they do in the table's own target.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -14,6 +14,7 @@ import sympy
 from kansci.search.features import groups
 from kansci.search.judge import description_length
 from kansci.search.monomials import Feature, Monomials
+from kansci.search.pool import skeleton
 from kansci.search.problem import TARGET, Problem, View
 from kansci.search.sparse_rational import Quotient, backward_elimination, fit_quotient
 
@@ -31,13 +32,13 @@ OFFERED = 6
 LONGEST = 12
 """Terms of a formula that anybody would read."""
 PRICE = 3.0
+"""Nats that a term must earn, for each degree: of collinear terms the lowest should stay."""
 BEHIND = 40.0
 """Nats that a model may be behind the best formula so far: refitting shortens some."""
 WORTH = 0.7
 """A model that leaves more than this share of the target's spread is worth nothing."""
 MOST_COLUMNS = 10
 MOST_FEATURES = 120
-_NUMBER = sympy.Dummy("number")
 _VIEWS = ("y", "y^2", "log(y)", "sqrt(y)", "exp(y)", "sin(y)", "cos(y)")
 _QUOTIENTS = ((1, 1), (2, 1), (1, 2), (2, 2), (3, 1), (1, 3), (3, 2), (2, 3), (3, 3))
 _MOST_DEGREES = {1: 6, 2: 5, 3: 4}
@@ -72,11 +73,10 @@ def noisy_relations(problem: Problem, best: float) -> Iterator[sympy.Expr | None
     """
     if problem.size > MOST_COLUMNS:
         return
-    columns = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     trials: list[_Trial] = []
     for view in (v for v in problem.views if v.name in _VIEWS):
-        trials += _polynomials(problem, view, columns)
-        trials += _quotients(problem, view, columns)
+        trials += _polynomials(problem, view, problem.features)
+        trials += _quotients(problem, view, problem.features)
         yield None
     yield from _shortest(problem, trials, best)
 
@@ -93,13 +93,12 @@ def noisy_feature_relations(problem: Problem, best: float) -> Iterator[sympy.Exp
     """
     if problem.size > MOST_COLUMNS:
         return
-    columns = [Feature(x, e) for x, e in zip(problem.columns, problem.exprs, strict=True)]
     usable = [v for v in problem.views if v.name in _VIEWS[:3]]
     trials: list[_Trial] = []
     for _, group in sorted(groups(problem), key=lambda item: item[0])[:MOST_FEATURES]:
         if not all(problem.grammar.operators_allow(f.expr) for f in group):
             continue
-        features = [*columns, *(replace(f, group=0) for f in group)]
+        features = [*problem.features, *(replace(f, group=0) for f in group)]
         for view in usable:
             trials += _polynomials(problem, view, features)
         trials = _promising(trials)
@@ -175,11 +174,10 @@ def _shortest(problem: Problem, trials: list[_Trial], best: float) -> Iterator[s
     found.sort(key=lambda item: item[0])
     best = min([best, *(length for length, _, _ in found[:1])])
     found = [item for item in found if item[0] < best + BEHIND]
-    first_of_view = {name: k for k, (_, name, _) in reversed(list(enumerate(found)))}
     seen: set[sympy.Expr] = set()
-    for k in sorted({*range(min(OFFERED, len(found))), *first_of_view.values()}):
+    for k in _leading([name for _, name, _ in found], OFFERED):
         expr = found[k][2]
-        shape = expr.xreplace(dict.fromkeys(expr.atoms(sympy.Float), _NUMBER))
+        shape = skeleton(expr)
         if shape not in seen:
             seen.add(shape)
             yield problem.solution(expr)
@@ -188,13 +186,16 @@ def _shortest(problem: Problem, trials: list[_Trial], best: float) -> Iterator[s
 def _promising(trials: list[_Trial]) -> list[_Trial]:
     """The best trials of all, and the best polynomial and quotient of every view: few terms may stay."""
     ranked = sorted(trials, key=lambda trial: trial.length)
-    first_of_view = {trial.kind: k for k, trial in reversed(list(enumerate(ranked)))}
-    chosen = {*range(min(ELIMINATED, len(ranked))), *first_of_view.values()}
-    return [ranked[k] for k in sorted(chosen)]
+    return [ranked[k] for k in _leading([trial.kind for trial in ranked], ELIMINATED)]
+
+
+def _leading(kinds: Sequence[Hashable], most: int) -> list[int]:
+    """Places of the first ``most``, and of the first of every kind."""
+    return [k for k, kind in enumerate(kinds) if k < most or kind not in kinds[:k]]
 
 
 def _prices(trial: _Trial) -> np.ndarray:
-    """Nats that each term costs, by its degree: of collinear ones the lowest should stay."""
+    """What each term must earn (P + Q,)."""
     return PRICE * np.array([*trial.top.degrees, *trial.bottom.degrees], float)
 
 

@@ -10,7 +10,7 @@ import sympy
 
 from kansci.search.dimensions import Units
 from kansci.search.grammar import ANYTHING, Grammar
-from kansci.search.judge import IMPOSSIBLE, description_length, rarity
+from kansci.search.judge import description_length, surprise
 from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Snapped, snap_constants
@@ -18,7 +18,7 @@ from kansci.symbolic.merge import merge_constants
 from kansci.symbolic.parametric import Parametric
 from kansci.symbolic.simplify import attempt, simplify, tidy
 
-__all__ = ["Candidate", "ExactFoundError", "Pool"]
+__all__ = ["Candidate", "ExactFoundError", "Pool", "skeleton"]
 
 EXACT = 1e-12
 """A formula whose error on held-out rows is below this share of the target's spread is exact."""
@@ -58,13 +58,13 @@ class Candidate:
         return self.model.to_expr()
 
     @cached_property
-    def rarity(self) -> float:
-        """See ``judge.rarity``."""
-        return rarity(self.model.expr)
+    def surprise(self) -> float:
+        """See ``judge.surprise``."""
+        return surprise(self.model.expr, possible=self.possible)
 
     def description_length(self, rows: int) -> float:
         """See ``judge.description_length``."""
-        nodes = self.complexity + self.rarity + (0 if self.possible else IMPOSSIBLE)
+        nodes = self.complexity + self.surprise
         return description_length(self.train, self.held, len(self.model.parameters), nodes, rows)
 
 
@@ -108,7 +108,7 @@ class Pool:
         if expr.has(*NOT_REAL):
             return None
         expr = attempt(merge_constants, attempt(tidy, expr, 1.0), 1.0)
-        key = sympy.srepr(_skeleton(expr))
+        key = sympy.srepr(skeleton(expr))
         if expr.has(*NOT_REAL) or complexity(expr) > MAX_COMPLEXITY:
             return None
         first, start = self._start(Parametric.of(expr, self.symbols))
@@ -227,6 +227,6 @@ class Pool:
         self.candidates.sort(key=lambda c: c.complexity)
 
 
-def _skeleton(expr: sympy.Expr) -> sympy.Expr:
+def skeleton(expr: sympy.Expr) -> sympy.Expr:
     """The expression with every number of its form replaced by one symbol."""
     return expr.xreplace({number: sympy.Symbol("c") for number in expr.atoms(sympy.Float)})

@@ -8,6 +8,7 @@ import numpy as np
 import sympy
 
 from kansci.search.grammar import ANYTHING, Grammar
+from kansci.search.monomials import Feature
 from kansci.search.press import press
 
 __all__ = ["TARGET", "Problem", "View", "views"]
@@ -101,6 +102,11 @@ class Problem:
         """Number of columns."""
         return len(self.columns)
 
+    @property
+    def features(self) -> list[Feature]:
+        """The columns as what monomials are made of."""
+        return [Feature(x, e) for x, e in zip(self.columns, self.exprs, strict=True)]
+
     def solution(self, expr: sympy.Expr) -> sympy.Expr:
         """The formula of the table's target, when ``expr`` (in the symbols of the table) is this y."""
         return self.lift.xreplace({TARGET: expr})
@@ -122,6 +128,13 @@ class Problem:
         trail = self.trail if step is None else (*self.trail, step)
         errors = self.weight if slope is None else self.weight * np.abs(slope)
         return replace(self, y=y, lift=self.lift.xreplace({TARGET: lift}), trail=trail, errors=errors)
+
+    def divided(self, expr: sympy.Expr, power: sympy.Rational, step: str | None = None) -> "Problem":
+        """The problem for the target over a power of a column, which stays among the columns."""
+        column = self.columns[self.exprs.index(expr)]
+        with np.errstate(all="ignore"):
+            y, slope = self.y * column ** float(-power), column ** float(power)
+        return self.with_target(y, TARGET * expr**power, step, slope)
 
     def without(self, drop: Sequence[int], step: str | None = None) -> "Problem":
         """The problem without some columns."""

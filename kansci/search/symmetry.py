@@ -111,12 +111,7 @@ def _single(w: _Fields) -> list[Reduction]:
         (c,), rho = _fit(w.L[:, i], w.f)
         power = _rational(c, rho)
         if power is not None and (w.positive[i] or power.is_integer):
-            smaller = p.without([i]).with_target(
-                p.y * x ** float(-power),
-                TARGET * e**power,
-                f"y is proportional to {e**power}",
-                x ** float(power),
-            )
+            smaller = p.divided(e, power, f"y is proportional to {e**power}").without([i])
             found.append(Reduction(smaller, rho, "drop"))
         (c,), rho = _fit(w.D[:, i], np.ones_like(w.f))
         if rho < 1:
@@ -206,12 +201,7 @@ def _scaled_product(w: _Fields, i: int, j: int) -> list[Reduction]:
         column = p.columns[b] * p.columns[a] ** float(s)
         expr = p.exprs[b] * p.exprs[a] ** s
         step = f"y / {p.exprs[a] ** power} depends on {p.exprs[a]} and {p.exprs[b]} only through {expr}"
-        merged = p.merged([a, b], column, expr, step)
-        smaller = merged.with_target(
-            p.y * p.columns[a] ** float(-power),
-            TARGET * p.exprs[a] ** power,
-            slope=p.columns[a] ** float(power),
-        )
+        smaller = p.divided(p.exprs[a], power).merged([a, b], column, expr, step)
         found.append(Reduction(smaller, rho, "scale"))
     return found
 
@@ -247,5 +237,4 @@ def _rescaled(p: Problem, k: int, d: list[sympy.Rational]) -> Problem:
     exprs = tuple(p.exprs[i] * name ** (-d[i]) for i in rest)
     power = -d[-1]
     step = f"scaling: y / {name**power} depends only on {', '.join(map(str, exprs))}"
-    scaled = replace(p, columns=columns, exprs=exprs)
-    return scaled.with_target(p.y * unit ** float(-power), TARGET * name**power, step, unit ** float(power))
+    return replace(p.divided(name, power, step), columns=columns, exprs=exprs)

@@ -7,7 +7,7 @@ target, are compared row by row with those without it (a paired test).
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from itertools import combinations, permutations, product
 
@@ -15,9 +15,9 @@ import numpy as np
 import sympy
 
 from kansci.search.press import press
-from kansci.search.problem import TARGET, Problem
+from kansci.search.problem import Problem
 
-__all__ = ["Trial", "trial_reductions"]
+__all__ = ["trial_reductions"]
 
 ROWS = 1000
 FIRST_TERMS, TERMS = 60, 250
@@ -30,10 +30,13 @@ WORTH = 0.6
 _POWERS = tuple(sympy.Rational(p) for p in ("1", "-1", "2", "-2", "1/2", "-1/2", "3", "-3", "4", "-4"))
 _SCALES = tuple(sympy.Rational(p) for p in (1, -1, 2, -2))
 _MERGES = ((1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (-1, 2), (-2, 1), (1, -2))
+_SCALED_MERGES = ((1, 1), (1, -1), (2, -1), (1, -2))
+"""The same where the target scales with the first column as well."""
+_Merged = tuple[sympy.Expr, Callable[[np.ndarray, np.ndarray], np.ndarray]]
 
 
 @dataclass(frozen=True)
-class Trial:
+class _Trial:
     """A smaller problem, and its mean square leave-one-out error in the table's spreads."""
 
     problem: Problem
@@ -51,7 +54,7 @@ class _Move:
 
 def trial_reductions(
     problem: Problem, allowed: Callable[[Problem], bool] = lambda _: True
-) -> Iterator[Trial | None]:
+) -> Iterator[Problem | None]:
     """The reductions that the data do not speak against, the most accurate first.
 
     Args:
@@ -75,7 +78,7 @@ def trial_reductions(
             first.append(_mse(_residual(smaller, rows, min(FIRST_TERMS, terms))) * move.cost)
             if len(moves) % AT_A_TIME == 0:
                 yield None
-    found: list[tuple[float, _Move, Trial]] = []
+    found: list[tuple[float, _Move, _Trial]] = []
     for k in np.argsort(first, kind="stable")[:SHORTLIST].tolist():
         trial = _tried(moves[k].apply(problem), base, rows, terms)
         if trial is not None:
@@ -83,10 +86,10 @@ def trial_reductions(
         yield None
     found.sort(key=lambda item: item[0])
     yield from _together(problem, [move for _, move, _ in found], base, rows, terms)
-    yield from (trial for _, _, trial in found)
+    yield from (trial.problem for _, _, trial in found)
 
 
-def _tried(smaller: Problem, base: np.ndarray, rows: np.ndarray, terms: int) -> Trial | None:
+def _tried(smaller: Problem, base: np.ndarray, rows: np.ndarray, terms: int) -> _Trial | None:
     """The smaller problem, unless it is clearly less accurate."""
     residual = _residual(smaller, rows, terms)
     if residual is None:
@@ -94,21 +97,20 @@ def _tried(smaller: Problem, base: np.ndarray, rows: np.ndarray, terms: int) -> 
     worse = residual**2 - base**2
     if worse.mean() > WORSE * worse.std() / np.sqrt(len(rows)):
         return None
-    return Trial(smaller, _mse(residual))
+    return _Trial(smaller, _mse(residual))
 
 
 def _together(
     start: Problem, moves: Sequence[_Move], base: np.ndarray, rows: np.ndarray, terms: int
-) -> list[Trial]:
+) -> list[Problem]:
     """All reductions of the list that can be made one after the other, if they are more than one."""
-    now, made, last = start, 0, None
+    now, made = start, 0
     for move in moves:
         if all(e in now.exprs for e in move.touched) and now.size > 1:
             smaller = move.apply(now)
-            trial = _tried(smaller, base, rows, terms) if smaller.size else None
-            if trial is not None:
-                now, made, last = smaller, made + 1, trial
-    return [last] if last is not None and made > 1 else []
+            if smaller.size and _tried(smaller, base, rows, terms) is not None:
+                now, made = smaller, made + 1
+    return [now] if made > 1 else []
 
 
 def _residual(p: Problem, rows: np.ndarray, terms: int) -> np.ndarray | None:
@@ -131,7 +133,7 @@ def _moves(p: Problem) -> Iterator[_Move]:
         for power in _POWERS:
             yield _Move((e,), partial(_divided, e=e, power=power), 1 + 0.01 * abs(float(power) - 1))
     for a, b in permutations(p.exprs, 2) if p.size <= MOST_TO_RESCALE else ():
-        for power, merged in product(_SCALES, _scaled(a, b)):
+        for power, merged in product(_SCALES, _monomials(a, b, _SCALED_MERGES)):
             yield _Move((a, b), partial(_rescaled, a=a, b=b, power=power, merged=merged), 1.03)
     for a, b in combinations(p.exprs, 2):
         for rank, merged in enumerate(_merges(a, b)):
@@ -143,48 +145,36 @@ def _dropped(p: Problem, e: sympy.Expr) -> Problem:
 
 
 def _divided(p: Problem, e: sympy.Expr, power: sympy.Rational) -> Problem:
-    i = p.exprs.index(e)
-    with np.errstate(all="ignore"):
-        factor = p.columns[i] ** float(power)
-        y = p.y / factor
-    step = f"y is proportional to {e**power}"
-    return p.without([i]).with_target(y, TARGET * e**power, step, factor)
+    return p.divided(e, power, f"y is proportional to {e**power}").without([p.exprs.index(e)])
 
 
-def _merges(a: sympy.Expr, b: sympy.Expr) -> list[tuple[sympy.Expr, Callable]]:
+def _merges(a: sympy.Expr, b: sympy.Expr) -> list[_Merged]:
     """What two columns may act through, and how it is computed."""
-    found: list[tuple[sympy.Expr, Callable]] = [
+    return [
         (a - b, np.subtract),
         (a + b, np.add),
         (a**2 + b**2, lambda x, y: x**2 + y**2),
         (a**2 - b**2, lambda x, y: x**2 - y**2),
+        *_monomials(a, b, _MERGES),
     ]
-    for m, n in _MERGES:
-        found.append((a**m * b**n, lambda x, y, m=m, n=n: x ** float(m) * y ** float(n)))
-    return found
 
 
-def _scaled(a: sympy.Expr, b: sympy.Expr) -> list[tuple[sympy.Expr, Callable]]:
-    """The quotients and products that two columns may act through where the target scales as well."""
-    return [merged for merged in _merges(a, b)[4:] if merged[0] in (a * b, a / b, a**2 / b, a / b**2)]
+def _monomials(a: sympy.Expr, b: sympy.Expr, powers: Sequence[tuple[int, int]]) -> list[_Merged]:
+    return [(a**m * b**n, partial(_monomial, m=m, n=n)) for m, n in powers]
 
 
-def _rescaled(
-    p: Problem, a: sympy.Expr, b: sympy.Expr, power: sympy.Rational, merged: tuple[sympy.Expr, Callable]
-) -> Problem:
-    """``y = a^power g(merged, rest)``."""
-    smaller = _merged(p, a, b, merged)
-    with np.errstate(all="ignore"):
-        factor = p.columns[p.exprs.index(a)] ** float(power)
-        y = p.y / factor
-    step = f"y / {a**power} depends on {a} and {b} only through {merged[0]}"
-    trail = (*p.trail, step)
-    return replace(smaller.with_target(y, TARGET * a**power, None, factor), trail=trail)
+def _monomial(x: np.ndarray, y: np.ndarray, m: int, n: int) -> np.ndarray:
+    return x ** float(m) * y ** float(n)
 
 
-def _merged(p: Problem, a: sympy.Expr, b: sympy.Expr, merged: tuple[sympy.Expr, Callable]) -> Problem:
+def _merged(p: Problem, a: sympy.Expr, b: sympy.Expr, merged: _Merged, before: str = "y") -> Problem:
     i, j = p.exprs.index(a), p.exprs.index(b)
     with np.errstate(all="ignore"):
         column = merged[1](p.columns[i], p.columns[j])
-    step = f"y depends on {a} and {b} only through {merged[0]}"
+    step = f"{before} depends on {a} and {b} only through {merged[0]}"
     return p.merged([i, j], column, merged[0], step)
+
+
+def _rescaled(p: Problem, a: sympy.Expr, b: sympy.Expr, power: sympy.Rational, merged: _Merged) -> Problem:
+    """``y = a^power g(merged, rest)``."""
+    return _merged(p.divided(a, power), a, b, merged, f"y / {a**power}")

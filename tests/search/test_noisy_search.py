@@ -118,8 +118,8 @@ def test_a_root_of_a_law_with_a_cosine_where_noise_makes_the_target_negative():
 def test_reductions_under_noise_are_those_of_the_law():
     p = table(A / B**2 * sympy.sin(C - D), 0.1)
     together, *_ = (trial for trial in trial_reductions(p) if trial is not None)
-    assert set(together.problem.exprs) == {C - D}
-    assert sympy.simplify(together.problem.lift - TARGET * A / B**2) == 0
+    assert set(together.exprs) == {C - D}
+    assert sympy.simplify(together.lift - TARGET * A / B**2) == 0
 
 
 def test_weights_follow_the_target():
