@@ -299,7 +299,7 @@ UNIVARIATE: tuple[Step, ...] = (
     Step("a rational function by regression", _noisy_relations, 0.5, 0.06, "noisy"),
     Step("a view of the target as a function of one variable", _leaf(1), 0.6, 0.2),
     Step("a function of the logarithm", _leaf(3), 0.65, 0.2),
-    Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.02),
+    Step("two terms in one variable", lambda _, p, __: two_terms(p), 0.7, 0.01),
     _transcendental(0.9, pairs=True),
     Step("a function of one variable with powers beside and inside", _leaf(2), 0.8, 0.5),
     Step("a polynomial of high degree", lambda _, p, __: high_polynomial(p), 1.8, 0.1),

@@ -1,4 +1,4 @@
-"""One variable, two terms: ``y = w(x) (c1 f1(x) + c2 f2(x) + d)``.
+"""One variable, two terms: ``y = w(x) (c1 f1(x) + c2 f2(x)) + d v(x)``, v being w or 1.
 
 All pairs of curves from a dictionary (powers, exponentials, sines and cosines, logarithms, poles,
 Gaussians on grids of their inner constants) are judged at once through their Gram matrix, for
@@ -43,13 +43,15 @@ def two_terms(problem: Problem) -> Iterator[sympy.Expr | None]:
     ys = errors * problem.y[sample]
     curves = allowed(dictionary(xs, e), problem.grammar)
     ranked = []
-    for weight in _prefactors(xs, e):
-        ranked += [(error, weight, pair) for error, pair in _best_pairs(curves, errors * weight.values, ys)]
+    one, *others = _prefactors(xs, e)
+    for weight, offset in [(one, one), *((w, v) for w in others for v in (w, one))]:
+        best = _best_pairs(curves, errors * weight.values, errors * offset.values, ys)
+        ranked += [(error, (weight, offset), pair) for error, pair in best]
         yield None
     ranked.sort(key=lambda item: item[0])
-    for error, weight, pair in ranked[: 3 * OFFERED]:
+    for error, frame, pair in ranked[: 3 * OFFERED]:
         if error < PROMISING:
-            yield problem.solution(_fitted(weight, pair, errors, ys))
+            yield problem.solution(_fitted(frame, pair, errors, ys))
 
 
 def _prefactors(x: np.ndarray, e: sympy.Expr) -> Iterator[Curve]:
@@ -63,11 +65,13 @@ def _prefactors(x: np.ndarray, e: sympy.Expr) -> Iterator[Curve]:
             yield Curve(x ** float(power), partial(pow, e, sympy.Integer(power)), f"x^{power}")
 
 
-def _best_pairs(curves: list[Curve], w: np.ndarray, y: np.ndarray) -> list[tuple[float, tuple[Curve, Curve]]]:
-    """The pairs with the smallest relative error of ``y ~ w (c1 f1 + c2 f2 + d)``, of different kinds."""
+def _best_pairs(
+    curves: list[Curve], w: np.ndarray, v: np.ndarray, y: np.ndarray
+) -> list[tuple[float, tuple[Curve, Curve]]]:
+    """The pairs with the smallest relative error of ``y ~ w (c1 f1 + c2 f2) + d v``, of different kinds."""
     A = np.stack([curve.values * w for curve in curves], axis=1)
-    A = A - np.outer(w, w @ A) / (w @ w)
-    rest = y - w * (w @ y) / (w @ w)
+    A = A - np.outer(v, v @ A) / (v @ v)
+    rest = y - v * (v @ y) / (v @ v)
     sizes = np.linalg.norm(A, axis=0)
     usable = sizes > 1e-9 * np.linalg.norm([curve.values * w for curve in curves], axis=1)
     A = A / np.where(usable, sizes, 1.0)
@@ -88,10 +92,15 @@ def _best_pairs(curves: list[Curve], w: np.ndarray, y: np.ndarray) -> list[tuple
     return list(found.values())
 
 
-def _fitted(weight: Curve, pair: tuple[Curve, Curve], errors: np.ndarray, y: np.ndarray) -> sympy.Expr:
+def _fitted(
+    frame: tuple[Curve, Curve], pair: tuple[Curve, Curve], errors: np.ndarray, y: np.ndarray
+) -> sympy.Expr:
     """The expression with its linear constants by least squares; errors and y are weighted alike."""
-    w = errors * weight.values
-    A = np.stack([pair[0].values * w, pair[1].values * w, w], axis=1)
-    c = np.linalg.lstsq(A, y, rcond=None)[0]
+    weight, offset = frame
+    terms = [pair[0].values * weight.values, pair[1].values * weight.values, offset.values]
+    c = np.linalg.lstsq(np.stack(terms, axis=1) * errors[:, None], y, rcond=None)[0]
     a, b, d = (sympy.Float(v, 17) for v in c)
-    return weight.expr * (a * pair[0].expr + b * pair[1].expr + d)
+    inside = a * pair[0].expr + b * pair[1].expr
+    if offset is weight:
+        return weight.expr * (inside + d)
+    return weight.expr * inside + d

@@ -15,7 +15,7 @@ from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Snapped, snap_constants
 from kansci.symbolic.merge import merge_constants
-from kansci.symbolic.parametric import Parametric
+from kansci.symbolic.parametric import SAME, Parametric
 from kansci.symbolic.simplify import attempt, simplify, tidy
 
 __all__ = ["Candidate", "ExactFoundError", "Pool", "skeleton"]
@@ -193,7 +193,8 @@ class Pool:
         """The candidate with exact constants where the data support them."""
         train = self.rows.train
         columns = [c[train] for c in self.rows.columns]
-        model, snapped = snap_constants(candidate.model, columns, self.rows.y[train], self.rows.weight[train])
+        y, weight = self.rows.y[train], self.rows.weight[train]
+        model, snapped = snap_constants(self._tied(candidate, columns), columns, y, weight)
         values = model.predict(self.rows.columns)
         held = self.rows.loss(values, self.rows.held)
         exact = max(held, self.rows.loss(values, train)) < EXACT
@@ -201,6 +202,18 @@ class Pool:
         loss = self.rows.loss(values, train)
         trail, possible = candidate.trail, candidate.possible
         return Candidate(model, complexity(expr), loss, held, trail, exact, snapped, possible)
+
+    def _tied(self, candidate: Candidate, columns: Sequence[np.ndarray]) -> Parametric:
+        """The model with one parameter for numbers that came out equal, where that costs no accuracy.
+
+        Two frequencies of one damped oscillation are not determined beside its damping.
+        """
+        tied = candidate.model.tied()
+        if len(tied.parameters) == len(candidate.model.parameters):
+            return candidate.model
+        train = self.rows.train
+        tied, _ = tied.refit(columns, self.rows.y[train], self.rows.weight[train], steps=MORE_STEPS)
+        return tied if self._error(tied, train) <= (1 + SAME) * candidate.train else candidate.model
 
     def _may_be_allowed(self, expr: sympy.Expr, error: float) -> bool:
         """Whether the grammar allows it, perhaps when it is simplified, which an exact formula is worth."""

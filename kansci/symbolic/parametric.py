@@ -15,6 +15,8 @@ from kansci.symbolic.least_squares import Fit, levenberg_marquardt
 __all__ = ["Parametric", "compile_expr"]
 
 MODULES = ("numpy", "scipy")
+SAME = 1e-6
+"""Relative difference of two fitted numbers that are one."""
 Values = np.ndarray | Sequence[Any]
 
 
@@ -162,6 +164,19 @@ class Parametric:
             if name in self.__dict__:
                 copy.__dict__[name] = self.__dict__[name]
         return copy
+
+    def tied(self) -> "Parametric":
+        """The form with one parameter for those whose values agree to SAME."""
+        kept: list[int] = []
+        twins: dict[sympy.Symbol, sympy.Symbol] = {}
+        for k, value in enumerate(self.values):
+            twin = next((m for m in kept if abs(value - self.values[m]) <= SAME * abs(value)), None)
+            if twin is None:
+                kept.append(k)
+            else:
+                twins[self.parameters[k]] = self.parameters[twin]
+        names = tuple(self.parameters[k] for k in kept)
+        return Parametric(self.expr.xreplace(twins), self.variables, names, self.values[kept])
 
     def fixed(self, constants: dict[sympy.Symbol, sympy.Expr]) -> "Parametric":
         """The form with some parameters replaced by exact numbers."""

@@ -5,6 +5,7 @@ import time
 import numpy as np
 import pytest
 import sympy
+from scipy.optimize import curve_fit
 
 from kansci.search.pool import ExactFoundError, Pool
 from kansci.search.rows import Rows
@@ -109,3 +110,24 @@ def test_after_the_deadline_only_the_first_steps_are_taken():
     start = time.monotonic()
     late.offer(hard)
     assert time.monotonic() - start < 3
+
+
+def test_two_numbers_that_come_out_equal_are_one_with_an_error_of_its_own():
+    """A damped oscillation about an offset, its sine and cosine offered with frequencies of their own."""
+    rng = np.random.default_rng(11)
+    t = rng.uniform(0, 10, 200)
+    y = 4 * np.exp(-0.3 * t) * np.cos(2.2 * t + 0.5) + 1.5 + 0.05 * rng.normal(size=200)
+    X = sympy.Symbol("t", real=True)
+    rows = Rows((t,), y, np.ones(200), np.arange(160), np.arange(160, 200))
+    pool = Pool(rows, (X,), time.monotonic() + 60)
+    wave = -2.0 * sympy.sin(2.19 * X) + 3.0 * sympy.cos(2.21 * X)
+    found = pool.offer(sympy.exp(-0.31 * X) * wave + 1.4)
+
+    def law(t, c, a, w, p, d):
+        return c * np.exp(-a * t) * np.cos(w * t + p) + d
+
+    values, _ = curve_fit(law, t[:160], y[:160], [4, 0.3, 2.2, 0.5, 1.5])
+    least = np.sqrt(np.mean((law(t[:160], *values) - y[:160]) ** 2))
+    assert found.train * rows.spread == pytest.approx(least, rel=0.03)  # exact numbers may cost a little
+    assert len(found.model.parameters) + len(found.snapped) == 5
+    assert np.linalg.cond(found.model.jacobian([t])) < 1e3
