@@ -15,7 +15,7 @@ from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Snapped, snap_constants
 from kansci.symbolic.merge import merge_constants
-from kansci.symbolic.parametric import SAME, Parametric
+from kansci.symbolic.parametric import Parametric
 from kansci.symbolic.simplify import attempt, simplify, tidy
 
 __all__ = ["Candidate", "ExactFoundError", "Pool", "skeleton"]
@@ -30,6 +30,8 @@ BETTER_START = 0.8
 """A form that is known already is refitted again only from constants this much better."""
 BEHIND = 25.0
 """Nats that a candidate may be behind the best for its constants to be looked at."""
+CHI_SQUARED = 6.6
+"""99 % quantile for one degree of freedom: what one constant less may cost."""
 FIRST_STEPS = 12
 MORE_STEPS = 60
 
@@ -204,16 +206,17 @@ class Pool:
         return Candidate(model, complexity(expr), loss, held, trail, exact, snapped, possible)
 
     def _tied(self, candidate: Candidate, columns: Sequence[np.ndarray]) -> Parametric:
-        """The model with one parameter for numbers that came out equal, where that costs no accuracy.
+        """The model with one parameter for numbers that may be one, where the residuals do not object.
 
-        Two frequencies of one damped oscillation are not determined beside its damping.
+        The two frequencies of a damped oscillation are not determined beside its damping.
         """
         tied = candidate.model.tied()
         if len(tied.parameters) == len(candidate.model.parameters):
             return candidate.model
         train = self.rows.train
         tied, _ = tied.refit(columns, self.rows.y[train], self.rows.weight[train], steps=MORE_STEPS)
-        return tied if self._error(tied, train) <= (1 + SAME) * candidate.train else candidate.model
+        allowed = candidate.train * np.sqrt(1 + CHI_SQUARED / len(train))
+        return tied if self._error(tied, train) <= allowed else candidate.model
 
     def _may_be_allowed(self, expr: sympy.Expr, error: float) -> bool:
         """Whether the grammar allows it, perhaps when it is simplified, which an exact formula is worth."""

@@ -15,8 +15,9 @@ from kansci.symbolic.least_squares import Fit, levenberg_marquardt
 __all__ = ["Parametric", "compile_expr"]
 
 MODULES = ("numpy", "scipy")
-SAME = 1e-6
-"""Relative difference of two fitted numbers that are one."""
+CLOSE = 0.05
+"""Relative difference of two fitted numbers that may be one."""
+_MARK = sympy.Dummy("mark", real=True)
 Values = np.ndarray | Sequence[Any]
 
 
@@ -166,17 +167,27 @@ class Parametric:
         return copy
 
     def tied(self) -> "Parametric":
-        """The form with one parameter for those whose values agree to SAME."""
+        """The form with one parameter for close numbers that stand in one place of like arguments.
+
+        Such are the frequencies in ``a sin(v x) + b cos(w x)``.
+        """
         kept: list[int] = []
         twins: dict[sympy.Symbol, sympy.Symbol] = {}
         for k, value in enumerate(self.values):
-            twin = next((m for m in kept if abs(value - self.values[m]) <= SAME * abs(value)), None)
+            near = (m for m in kept if abs(value - self.values[m]) <= CLOSE * abs(value))
+            twin = next((m for m in near if self._places(m) & self._places(k)), None)
             if twin is None:
                 kept.append(k)
             else:
                 twins[self.parameters[k]] = self.parameters[twin]
         names = tuple(self.parameters[k] for k in kept)
         return Parametric(self.expr.xreplace(twins), self.variables, names, self.values[kept])
+
+    def _places(self, k: int) -> set[sympy.Expr]:
+        """The arguments of functions that hold parameter k, with a mark in its place."""
+        parameter = self.parameters[k]
+        arguments = (f.args[0] for f in self.expr.atoms(sympy.Function) if f.has(parameter))
+        return {argument.xreplace({parameter: _MARK}) for argument in arguments}
 
     def fixed(self, constants: dict[sympy.Symbol, sympy.Expr]) -> "Parametric":
         """The form with some parameters replaced by exact numbers."""
