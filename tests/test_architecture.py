@@ -14,7 +14,7 @@ LAYERS = [
     {"models"},
     {"training"},
     {"symbolic", "search", "pde", "inr"},
-    {"storage", "plots", "studio", "estimators"},  # and every single file: discovery, export, estimators, ...
+    {"storage", "plots", "studio", "estimators", "discovery", "evidence"},  # and every single file: discovery, export, estimators, ...
     {"kansci_datasets"},
     {"kansci_cli"},
 ]

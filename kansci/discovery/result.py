@@ -1,0 +1,112 @@
+"""What a search gives: the chosen formula, the front it was chosen from, and how it was found."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kansci._version import __version__
+from kansci.data import Dataset
+from kansci.discovery.settings import DiscoverSettings
+from kansci.symbolic.formula import Formula
+
+__all__ = ["Candidate", "Discovery", "Event", "OnEvent"]
+
+
+@dataclass(frozen=True)
+class Event:
+    """Progress: seconds since the start, what is being tried, and the best formula so far."""
+
+    seconds: float
+    stage: str
+    best: Formula | None
+    nrmse: float
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One formula of the front, judged on held-out rows.
+
+    ``score``: fall of the logarithm of the error per node, against the next shorter formula of
+    the front (PySR's score). ``dimensions``: "ok", or "inconsistent: " and where; None without units.
+    ``derivation``: how it was found, a sentence a step.
+    """
+
+    formula: Formula
+    complexity: int
+    nrmse: float
+    r2: float
+    score: float
+    dimensions: str | None = None
+    derivation: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """The chosen formula, the front it was chosen from, and how it was found.
+
+    Errors are those on the held-out rows; where the table was too small to hold any out
+    (``held_out_rows`` is 0), those on all rows, and the choice charges for every constant.
+    """
+
+    formula: Formula
+    front: tuple[Candidate, ...]
+    dataset: Dataset
+    settings: DiscoverSettings
+    seconds: float
+    exact: bool
+    rmse: float
+    nrmse: float
+    r2: float
+    held_out_rows: int
+    derivation: tuple[str, ...]
+    interrupted: bool = False
+    dimensions: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The result as plain data, ready for ``json.dumps``."""
+        return {
+            "target": self.dataset.target,
+            "inputs": list(self.dataset.inputs),
+            "symbols": dict(self.formula.symbols),
+            "formula": self.formula.text,
+            "latex": self.formula.latex(),
+            "complexity": self.formula.complexity,
+            "dimensions": self.dimensions,
+            "exact": self.exact,
+            "rmse": self.rmse,
+            "nrmse": self.nrmse,
+            "r2": self.r2,
+            "constants": [
+                {
+                    "value": c.value,
+                    "stderr": c.stderr if np.isfinite(c.stderr) else None,
+                    "symbolic": c.symbolic,
+                }
+                for c in self.formula.constants
+            ],
+            "front": [
+                {
+                    "formula": c.formula.text,
+                    "latex": c.formula.latex_rhs(),
+                    "complexity": c.complexity,
+                    "nrmse": c.nrmse,
+                    "r2": c.r2,
+                    "score": c.score,
+                    "dimensions": c.dimensions,
+                    "derivation": list(c.derivation),
+                }
+                for c in self.front
+            ],
+            "held_out_rows": self.held_out_rows,
+            "derivation": list(self.derivation),
+            "notes": list(self.dataset.notes),
+            "interrupted": self.interrupted,
+            "seconds": round(self.seconds, 3),
+            "seed": self.settings.seed,
+            "version": __version__,
+        }
+
+
+OnEvent = Callable[[Event], None]

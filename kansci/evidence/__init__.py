@@ -1,0 +1,1 @@
+"""How far a formula can be trusted."""
