@@ -75,8 +75,10 @@ def right_form(expr: sympy.Expr, table: Dataset, clean: Dataset, published: Sequ
 
 def contains(expr: sympy.Expr, clean: Dataset, most: int) -> bool:
     """Whether the law that gave ``clean`` is in the formula's family, with at most so many constants."""
-    model = free_constants(expr, clean)
-    return len(model.parameters) <= most and refit_to(model, clean)[1] < EXACT
+    # a factor that came out as exactly 1 may be what the law leaves to be fitted
+    scaled = sympy.Float(1.0625) * expr
+    models = [free_constants(form, clean) for form in (expr, scaled)]
+    return any(len(m.parameters) <= most and refit_to(m, clean)[1] < EXACT for m in models)
 
 
 def free_constants(expr: sympy.Expr, table: Dataset) -> Parametric:

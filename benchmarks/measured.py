@@ -2,8 +2,9 @@
 
     kansci bench measured [--set tables nist empirical] [--raw]
 
-tables     the built-in measurements: the law is found if a formula of the front becomes it when its
-           constants are refitted to the law's values, and has no more constants than the law
+tables     the built-in measurements: the law is found if a formula of the front, or one that the data do
+           not rule out beside it, becomes it when its constants are refitted to the law's values, and has no
+           more constants than the law
 nist       NIST's nonlinear regression problems, the form not given: a residual sum of squares within
            5 % of that of the certified model, from a formula that is no more complex
 empirical  the nine laws of EmpiricalBench (Cranmer 2023), four measured and five sampled with noise;
@@ -150,7 +151,7 @@ def measure(part: str, name: str, seed: int, options: argparse.Namespace) -> Out
         seed=seed,
         law=str(case.law),
         formula=found.formula.text,
-        on_front=any(contains(candidate.formula.expr, case.clean, most) for candidate in found.front),
+        on_front=any(contains(c.formula.expr, case.clean, most) for c in (*found.front, *found.rivals)),
         is_chosen=contains(found.formula.expr, case.clean, most),
         rss_ratio=ratio,
         rss_on_front=reached,

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import bench, datasets, discover, export, fit, plot, predict, simplify
+from . import bench, datasets, discover, export, fit, plot, predict, simplify, trust
 from .options import INTERRUPTED, fail
 
 __all__ = ["app", "main"]
@@ -65,6 +65,7 @@ def options(
 app.command("discover")(discover.discover)
 app.command("fit")(fit.fit)
 app.command("simplify")(simplify.simplify)
+app.command("trust")(trust.trust)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)
 app.command("plot")(plot.plot)

@@ -4,7 +4,22 @@ from typing import Any
 
 import typer
 
-from .options import INTERRUPTED, Data, Explain, Inputs, Jobs, Json, OutRun, Seconds, Seed, Target, Units
+from .options import (
+    INTERRUPTED,
+    Data,
+    Explain,
+    GroupColumn,
+    Inputs,
+    InputSigma,
+    Jobs,
+    Json,
+    OutRun,
+    Seconds,
+    Seed,
+    Sigma,
+    Targets,
+    Units,
+)
 from .rules import Binary, Form, Functions, MaxDepth, MaxSize, Nested, Unary, rules
 
 __all__ = ["describe", "discover", "finish"]
@@ -12,9 +27,12 @@ __all__ = ["describe", "discover", "finish"]
 
 def discover(
     data: Data,
-    target: Target = None,
+    target: Targets = None,
     inputs: Inputs = None,
+    group: GroupColumn = None,
     units: Units = None,
+    sigma: Sigma = None,
+    input_sigma: InputSigma = None,
     seconds: Seconds = 60.0,
     seed: Seed = 0,
     jobs: Jobs = 1,
@@ -39,23 +57,48 @@ def discover(
     from kansci.discovery import discover as search
     from kansci.storage import check_free, create_run
 
-    from .tables import load_dataset
+    from .tables import load_dataset, table_arguments
     from .views import live_line, note
 
     asked = rules(unary_operators, binary_operators, maxsize, maxdepth, nested, function, form)
     settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs, **asked)
-    if out is not None:
+    several = group is None and "," in (target or "")
+    if out is not None and not several:
         check_free(out)
-    dataset = load_dataset(data, target, inputs, units)
+    if group is not None or several:
+        from .grouped import discover_grouped, discover_several
+
+        arguments = table_arguments(data, target, inputs, units, sigma, input_sigma)
+        if group is not None:
+            discover_grouped(arguments, group, settings, out, as_json=as_json, explain=explain)
+        else:
+            discover_several(arguments, settings, out, as_json=as_json, explain=explain)
+        return
+    dataset = load_dataset(data, target, inputs, units, sigma, input_sigma)
     for line in dataset.notes:
         note(line)
     with live_line() as show:
         discovery = search(dataset, settings, lambda event: show(describe(event)))
     for line in discovery.dataset.notes[len(dataset.notes) :]:
         note(line)
+    network = None if out is None else _network_instead(discovery)
     if out is not None:
-        create_run(out, "discover", asdict(settings), dataset, result=discovery.to_json())
-    finish(discovery, out, as_json=as_json, explain=explain)
+        model = None if network is None else network.model
+        create_run(out, "discover", asdict(settings), dataset, result=discovery.to_json(), model=model)
+    finish(discovery, out, as_json=as_json, explain=explain, network=network)
+
+
+def _network_instead(discovery: Any) -> Any:
+    """A network to keep in the folder of the run where no law was found, or None."""
+    if discovery.verdict.law_found or discovery.interrupted:
+        return None
+    from kansci.evidence.network_instead import network_instead
+
+    from .views import live_line
+
+    with live_line() as show:
+        show("no law found: training a network in its place")
+        return network_instead(discovery, min(max(discovery.settings.seconds / 4, 3.0), 30.0))
 
 
 def describe(event: Any) -> str:
@@ -68,7 +111,7 @@ def describe(event: Any) -> str:
     return f"{text}  |  best: {shorten(str(event.best), 3)}  (RMSE / std {event.nrmse:.2g})"
 
 
-def finish(discovery: Any, run: Any, *, as_json: bool, explain: bool = False) -> None:
+def finish(discovery: Any, run: Any, *, as_json: bool, explain: bool = False, network: Any = None) -> None:
     """Show a discovery; leave with 130 if it was interrupted.
 
     Args:
@@ -76,6 +119,7 @@ def finish(discovery: Any, run: Any, *, as_json: bool, explain: bool = False) ->
         run: The folder it is kept in, or None.
         as_json: One JSON object instead of text.
         explain: Also how each formula of the front was found.
+        network: What the folder holds in place of a law, or None.
 
     Raises:
         Exit: It was interrupted.
@@ -85,9 +129,10 @@ def finish(discovery: Any, run: Any, *, as_json: bool, explain: bool = False) ->
     from .views import note, show_result
 
     if as_json:
-        typer.echo(json_text(discovery.to_json()))
+        instead = {} if network is None else {"network": network.to_json()}
+        typer.echo(json_text({**discovery.to_json(), **instead}))
     else:
-        show_result(discovery, run, explain=explain)
+        show_result(discovery, run, explain=explain, network=network)
     if discovery.interrupted:
         note("interrupted: this is the best so far")
         raise typer.Exit(INTERRUPTED)

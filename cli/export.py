@@ -1,24 +1,85 @@
-"""``kansci export``: the formula of a run in another language."""
+"""``kansci export``: the formula or the network of a run in another language."""
 
-from typing import Annotated
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from .options import OutFile, RunFolder, write_text
+
+if TYPE_CHECKING:
+    from kansci.storage import Run
 
 __all__ = ["export"]
 
 
 def export(
     run: RunFolder,
-    to: Annotated[str, typer.Option("--to", help="latex, sympy, python, c or json.", show_default=False)],
+    to: Annotated[
+        str, typer.Option("--to", help="latex, sympy, python, c, json, or onnx.", show_default=False)
+    ],
     digits: Annotated[
         int | None, typer.Option("--digits", help="Significant digits; all by default.")
     ] = None,
+    siunitx: Annotated[
+        bool, typer.Option("--siunitx", help="LaTeX with units and errors, for siunitx version 3.")
+    ] = False,
+    network: Annotated[
+        bool, typer.Option("--network", help="The network (python, c, onnx) even if there is a formula.")
+    ] = False,
     out: OutFile = None,
 ) -> None:
-    """Write the formula as LaTeX, sympy, Python, C or JSON."""
+    """Write the formula as LaTeX, sympy, Python, C, JSON or ONNX.
+
+    A run without a formula gives its network, as Python, C or ONNX.
+    """
     from kansci.export import export as render
+    from kansci.export_network import NETWORK_TARGETS
     from kansci.storage import open_run
 
-    write_text(render(open_run(run).formula(), to, digits), out)
+    opened = open_run(run)
+    no_formula = opened.has("model.safetensors") and not opened.has("formula.json")
+    if network or (no_formula and to in NETWORK_TARGETS):
+        _refuse(digits, siunitx=siunitx)
+        _write(_network(opened, to), out)
+    elif to == "onnx":
+        from kansci.network_source.onnx_symbolic import formula_onnx
+
+        _refuse(digits, siunitx=siunitx)
+        _write(formula_onnx(opened.formula()), out)
+    else:
+        units = {column["name"]: column["unit"] for column in opened.config["columns"]}
+        _write(render(opened.formula(), to, digits, siunitx=siunitx, units=units), out)
+
+
+def _refuse(digits: int | None, *, siunitx: bool) -> None:
+    from kansci.errors import SettingsError
+
+    if siunitx or digits is not None:
+        raise SettingsError("--digits and --siunitx are for formulas as text: leave them out here")
+
+
+def _network(run: "Run", to: str) -> str | bytes:
+    from kansci.export_network import export_network
+
+    loss = run.config["settings"].get("loss", "least_squares")
+    return export_network(run.model(), run.config["inputs"], run.config["target"], to, loss)
+
+
+def _write(content: str | bytes, file: Path | None) -> None:
+    """Write text, or bytes to a file or to a stdout that is no terminal."""
+    from kansci.errors import SettingsError
+
+    if isinstance(content, str):
+        write_text(content, file)
+        return
+    if file is None and sys.stdout.isatty():
+        raise SettingsError("ONNX is binary: name a file with --out")
+    if file is None:
+        typer.echo(content, nl=False)
+        return
+    try:
+        file.write_bytes(content)
+    except OSError as error:
+        raise SettingsError(f"cannot write {file}: {error.strerror or error}") from error

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from .options import INTERRUPTED, Data, Inputs, Json, Seed, Target, Units
+from .options import INTERRUPTED, Data, Inputs, InputSigma, Json, Seed, Sigma, Target, Units
 
 if TYPE_CHECKING:
     from kansci.data import Dataset
@@ -22,6 +22,8 @@ def fit(
     target: Target = None,
     inputs: Inputs = None,
     units: Units = None,
+    sigma: Sigma = None,
+    input_sigma: InputSigma = None,
     width: Annotated[
         str | None,
         typer.Option(
@@ -101,7 +103,7 @@ def fit(
     )
     settings.train(seconds)
     check_free(out)
-    dataset = load_dataset(data, target, inputs, units)
+    dataset = load_dataset(data, target, inputs, units, sigma, input_sigma)
     for line in dataset.notes:
         note(line)
     start = _taken_up(out, dataset, settings) if resume else None

@@ -10,6 +10,8 @@ __all__ = [
     "INTERRUPTED",
     "Data",
     "Explain",
+    "GroupColumn",
+    "InputSigma",
     "Inputs",
     "Jobs",
     "Json",
@@ -18,7 +20,9 @@ __all__ = [
     "RunFolder",
     "Seconds",
     "Seed",
+    "Sigma",
     "Target",
+    "Targets",
     "Units",
     "fail",
     "write_text",
@@ -38,12 +42,46 @@ RunFolder = Annotated[Path, typer.Argument(metavar="RUN", help="Folder of a run.
 Target = Annotated[
     str | None, typer.Option("--target", "-t", help="Column to explain (built-in tables know theirs).")
 ]
+Targets = Annotated[
+    str | None,
+    typer.Option(
+        "--target",
+        "-t",
+        help="Column to explain (built-in tables know theirs); several, separated by commas, get a law each, "
+        "and what these share is shown.",
+    ),
+]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        "-g",
+        metavar="COLUMN",
+        help="Column of text or whole numbers: one law for all its groups, with constants of their own where "
+        "the data need them.",
+    ),
+]
 Inputs = Annotated[
     str | None,
     typer.Option("--inputs", help="Columns to explain it by, separated by commas; all by default."),
 ]
 Units = Annotated[
     Path | None, typer.Option("--units", help="JSON object or two-column CSV: column name and unit.")
+]
+Sigma = Annotated[
+    str | None,
+    typer.Option(
+        "--sigma", metavar="COLUMN", help="Column with the standard deviation of each target value."
+    ),
+]
+InputSigma = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--input-sigma",
+        metavar="INPUT=COLUMN",
+        help="Column with the standard deviation of each value of an input; repeat it for every such input. "
+        "The search takes inputs as exact, fits to a given form do not.",
+    ),
 ]
 Seconds = Annotated[float, typer.Option("--seconds", help="Time to search; stops earlier when exact.")]
 Seed = Annotated[int, typer.Option("--seed", help="The same seed gives the same result.")]

@@ -49,7 +49,14 @@ def _figures(run: "Run") -> dict[str, "Figure"]:
 
     dataset = run.dataset()
     figures = {}
-    if run.has("formula.json"):
+    groups = run.group_formulas() if run.has("formula.json") else None
+    if groups is not None:
+        from .grouped import coded_predictor
+
+        result = run.result()
+        figures["fit"] = fit_figure(dataset, coded_predictor(*groups, dataset), f"${result['latex']}$")
+        figures["front"] = pareto_figure(result["front"], result["formula"])
+    elif run.has("formula.json"):
         formula, result = run.formula(), run.result()
         select = dataset.select(formula.inputs)
         figures["fit"] = fit_figure(select, formula.predict, f"${formula.latex(4)}$")

@@ -23,7 +23,7 @@ def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
 
     opened = open_run(run)
     frame = read_table(source(data))
-    inputs, target, function = _predictor(opened)
+    inputs, target, function = _predictor(opened, frame)
     X = _columns(frame, inputs)
     _warn_outside(opened, inputs, X)
     taken = {str(column) for column in frame.columns}
@@ -32,10 +32,15 @@ def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
     write_text(frame.to_csv(index=False, lineterminator="\n"), out)
 
 
-def _predictor(run: "Run") -> tuple[tuple[str, ...], str, Any]:
+def _predictor(run: "Run", frame: "pd.DataFrame") -> tuple[tuple[str, ...], str, Any]:
     """Inputs, target and X (N, I) -> (N,); rows with missing values give nan."""
     import numpy as np
 
+    groups = run.group_formulas() if run.has("formula.json") else None
+    if groups is not None:
+        from .grouped import group_predictor
+
+        return group_predictor(*groups, frame)
     if run.has("formula.json"):
         formula = run.formula()
         return formula.inputs, formula.target, formula.predict

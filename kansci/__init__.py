@@ -21,6 +21,8 @@ _HOMES = {
     "Formula": "kansci.symbolic.formula",
     "FittedFormula": "kansci.symbolic.formula",
     "discover": "kansci.discovery",
+    "discover_groups": "kansci.discovery",
+    "discover_targets": "kansci.discovery",
     "KansciError": "kansci.errors",
     "SYMBOLIC_LIB": "kansci.symbolic.library",
     "add_symbolic": "kansci.symbolic.library",

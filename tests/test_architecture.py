@@ -14,7 +14,15 @@ LAYERS = [
     {"models"},
     {"training"},
     {"symbolic", "search", "pde", "inr"},
-    {"storage", "plots", "studio", "estimators", "discovery", "evidence"},  # and every single file: discovery, export, estimators, ...
+    {
+        "storage",
+        "plots",
+        "studio",
+        "estimators",
+        "discovery",
+        "evidence",
+        "network_source",
+    },  # and every single file: discovery, export, estimators, ...
     {"kansci_datasets"},
     {"kansci_cli"},
 ]

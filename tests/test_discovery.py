@@ -134,7 +134,8 @@ SCHEMA = {
     "exact": bool, "rmse": NUMBER, "nrmse": NUMBER, "r2": NUMBER, "constants": list, "front": list,
     "seconds": NUMBER, "seed": int, "version": str,
 }  # fmt: skip
-CONSTANT = {"value": NUMBER, "stderr": (*NUMBER, type(None)), "symbolic": (str, type(None))}
+TEXT = (str, type(None))
+CONSTANT = {"value": NUMBER, "stderr": (*NUMBER, type(None)), "symbolic": TEXT, "unit": TEXT}
 CANDIDATE = {
     "formula": str, "latex": str, "complexity": int, "nrmse": NUMBER, "r2": NUMBER, "score": NUMBER,
     "dimensions": (str, type(None)), "derivation": list,

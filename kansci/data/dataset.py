@@ -1,7 +1,7 @@
 """A table ready to be fitted: named columns, units, finite numbers."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 import numpy as np
 import pandas as pd
@@ -11,7 +11,7 @@ from kansci.data.names import find_column, nearest, symbol_names
 from kansci.data.validate import check
 from kansci.errors import DataError
 
-__all__ = ["Dataset", "Scaling"]
+__all__ = ["Dataset", "Scaling", "standard_deviations"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +38,11 @@ class Scaling:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """N measurements of a target and of I inputs, float64 and finite."""
+    """N measurements of a target and of I inputs, float64 and finite.
+
+    ``sigma``: standard deviation of each value of the target. ``input_sigma``: input -> standard
+    deviations of its values; inputs that are not named are exact.
+    """
 
     X: np.ndarray  # (N, I)
     y: np.ndarray  # (N,)
@@ -46,6 +50,8 @@ class Dataset:
     target: str
     units: Mapping[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    sigma: np.ndarray | None = None  # (N,)
+    input_sigma: Mapping[str, np.ndarray] = field(default_factory=dict)  # each (N,)
 
     def __len__(self) -> int:
         return len(self.y)
@@ -57,10 +63,12 @@ class Dataset:
         target: str,
         inputs: Sequence[str] | None = None,
         units: Mapping[str, str] | None = None,
+        sigma: str | None = None,
+        input_sigma: Mapping[str, str] | None = None,
     ) -> "Dataset":
         """The columns of a table that a fit can use; see `kansci.data.validate.check`."""
-        checked = check(frame, target, inputs, units)
-        return cls(checked.X, checked.y, checked.inputs, checked.target, checked.units, checked.notes)
+        checked = check(frame, target, inputs, units, sigma, input_sigma)
+        return cls(**{each.name: getattr(checked, each.name) for each in fields(checked)})
 
     @classmethod
     def from_arrays(
@@ -70,8 +78,11 @@ class Dataset:
         inputs: Sequence[str] | None = None,
         target: str = "y",
         units: Mapping[str, str] | None = None,
+        sigma: ArrayLike | None = None,
     ) -> "Dataset":
         """X (N, I) or (N,), y (N,) and the names of the inputs, x1, x2, ... when not given.
+
+        ``sigma``: standard deviation of each y (N,), or one number for all.
 
         Raises:
             DataError: The shapes do not belong together, or the numbers are unusable.
@@ -86,7 +97,11 @@ class Dataset:
             raise DataError(f"{len(names)} input names for {points.shape[1]} columns of X")
         frame = pd.DataFrame(points, columns=pd.Index(names, dtype=object))
         frame = pd.concat([frame, pd.Series(values, name=target, index=frame.index)], axis=1)
-        return cls.from_frame(frame, target, None, units)
+        if sigma is None:
+            return cls.from_frame(frame, target, None, units)
+        errors = f"standard deviation of {target}"
+        frame[errors] = standard_deviations(sigma, len(values))
+        return cls.from_frame(frame, target, None, units, errors)
 
     @property
     def symbols(self) -> dict[str, str]:
@@ -96,7 +111,9 @@ class Dataset:
     def rows(self, index: ArrayLike | slice) -> "Dataset":
         """The rows at these positions, or where this mask is true."""
         at = index if isinstance(index, slice) else np.asarray(index)
-        return replace(self, X=self.X[at], y=self.y[at])
+        sigma = None if self.sigma is None else self.sigma[at]
+        input_sigma = {name: values[at] for name, values in self.input_sigma.items()}
+        return replace(self, X=self.X[at], y=self.y[at], sigma=sigma, input_sigma=input_sigma)
 
     def select(self, inputs: Sequence[str]) -> "Dataset":
         """The same rows with these input columns only, in this order.
@@ -110,7 +127,9 @@ class Dataset:
             if column is None:
                 raise DataError(f"there is no input column '{name}': {nearest(name, self.inputs)}")
             found.append(self.inputs.index(column))
-        return replace(self, X=self.X[:, found], inputs=tuple(self.inputs[i] for i in found))
+        kept = tuple(self.inputs[i] for i in found)
+        input_sigma = {name: values for name, values in self.input_sigma.items() if name in kept}
+        return replace(self, X=self.X[:, found], inputs=kept, input_sigma=input_sigma)
 
     def split(self, fraction: float = 0.2, seed: int = 0) -> "tuple[Dataset, Dataset]":
         """Training rows and a random fraction of validation rows, disjoint, at least one each.
@@ -135,7 +154,29 @@ class Dataset:
             y_scale=float(_spread(self.y)),
         )
         z = (self.y - scaling.y_mean) / scaling.y_scale
-        return replace(self, X=scaling.apply(self.X), y=z, units={}), scaling
+        sigma = None if self.sigma is None else self.sigma / scaling.y_scale
+        sizes = dict(zip(self.inputs, scaling.scale, strict=True))
+        input_sigma = {name: values / sizes[name] for name, values in self.input_sigma.items()}
+        standard = replace(self, X=scaling.apply(self.X), y=z, units={}, sigma=sigma, input_sigma=input_sigma)
+        return standard, scaling
+
+
+def standard_deviations(values: ArrayLike, rows: int) -> np.ndarray:
+    """Standard deviations of measurements, one number for all or one a row, as an array (N,).
+
+    Raises:
+        DataError: There are not as many as rows, or one is not positive and finite.
+    """
+    sigma = np.asarray(values, dtype=np.float64)
+    if sigma.shape not in {(), (1,), (rows,)}:
+        raise DataError(f"standard deviations of shape {sigma.shape} do not fit {rows} rows")
+    wrong = ~((sigma > 0) & (sigma < np.inf))
+    if wrong.any():
+        first = int(np.argmax(wrong))
+        raise DataError(
+            f"row {first + 1}: the standard deviation {sigma.flat[first]:g} is not positive and finite"
+        )
+    return np.broadcast_to(sigma, (rows,)).copy()
 
 
 def _spread(values: np.ndarray) -> np.ndarray:

@@ -19,7 +19,7 @@ from kansci.data.text import parse_text
 from kansci.data.validate import check_columns
 from kansci.errors import DataError
 
-__all__ = ["MAX_BYTES", "read_dataset", "read_table"]
+__all__ = ["MAX_BYTES", "named", "read_dataset", "read_table"]
 
 MAX_BYTES = 256 * 2**20
 _BOMS = {b"\xef\xbb\xbf": "utf-8-sig", b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -41,6 +41,8 @@ def read_dataset(
     target: str,
     inputs: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
+    sigma: str | None = None,
+    input_sigma: Mapping[str, str] | None = None,
 ) -> Dataset:
     """Read a table and check it: the whole way from a file to numbers that can be fitted.
 
@@ -49,6 +51,8 @@ def read_dataset(
         target: The column to explain.
         inputs: The columns to explain it by; None takes every other numeric column.
         units: Unit of a column, over those in the header.
+        sigma: The column with the standard deviation of each value of the target.
+        input_sigma: Input -> the column with the standard deviation of each of its values.
 
     Returns:
         The dataset, whose notes say what was left out.
@@ -57,8 +61,8 @@ def read_dataset(
         DataError: The file, its layout or its values are unusable; one line says where.
     """  # noqa: DOC502  raised by the two calls below
     frame = read_table(source)
-    with _named(source):
-        return Dataset.from_frame(frame, target, inputs, units)
+    with named(source):
+        return Dataset.from_frame(frame, target, inputs, units, sigma, input_sigma)
 
 
 def read_table(source: Source) -> pd.DataFrame:
@@ -75,12 +79,12 @@ def read_table(source: Source) -> pd.DataFrame:
         DataError: The file cannot be read or is no table.
     """  # noqa: DOC502  raised by the two calls below
     data = _bytes(source)
-    with _named(source):
+    with named(source):
         return _parse(data)
 
 
 @contextmanager
-def _named(source: Source) -> Iterator[None]:
+def named(source: Source) -> Iterator[None]:
     """Put the name of the source before every complaint about it."""
     try:
         yield

@@ -4,6 +4,7 @@ Every complaint is one line that names the row and the column. Rows are called b
 the file they stood on when the index of the frame is named ``line``, else by their number.
 """
 
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -23,7 +24,10 @@ TEXT_COLUMN = 0.5
 
 @dataclass(frozen=True, eq=False)
 class Checked:
-    """X (N, I) and y (N,) finite, their names, units, and what was done to get there."""
+    """X (N, I) and y (N,) finite, their names, units, and what was done to get there.
+
+    ``sigma`` (N,) and ``input_sigma`` (input -> (N,)): standard deviations of the target and of inputs.
+    """
 
     X: np.ndarray
     y: np.ndarray
@@ -31,6 +35,8 @@ class Checked:
     target: str
     units: dict[str, str]
     notes: tuple[str, ...]
+    sigma: np.ndarray | None
+    input_sigma: dict[str, np.ndarray]
 
 
 def check(
@@ -38,6 +44,8 @@ def check(
     target: str,
     inputs: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
+    sigma: str | None = None,
+    input_sigma: Mapping[str, str] | None = None,
 ) -> Checked:
     """Choose the columns, drop the rows with missing values, and refuse what cannot be fitted.
 
@@ -46,13 +54,15 @@ def check(
         target: The column to explain, with or without the unit in its header.
         inputs: The columns to explain it by; None takes every other numeric column.
         units: Unit of a column, over those in the headers.
+        sigma: The column with the standard deviation of each value of the target.
+        input_sigma: Input -> the column with the standard deviation of each of its values.
 
     Returns:
         The finite numbers, with notes.
 
     Raises:
         DataError: A column is missing, doubled or holds text; too few rows are left; the target
-            or every input is constant.
+            or every input is constant; a standard deviation is not positive.
     """
     columns = check_columns([str(column) for column in frame.columns])
     frame = frame.set_axis(columns, axis=1)
@@ -60,14 +70,17 @@ def check(
         raise DataError("the table has a header but no rows of data")
     target = _require(target, columns, "target")
     notes = [str(note) for note in frame.attrs.get("notes", ())]
+    errors = _error_columns(target, sigma, input_sigma or {}, columns)
     if inputs is None:
-        chosen = _numeric_columns(frame, target, notes)
+        chosen = _numeric_columns(frame.drop(columns=list(set(errors.values()))), target, notes)
     else:
         chosen = _requested(inputs, target, columns)
+        _refuse_categories(frame, chosen)
     numbers = pd.DataFrame(
-        {column: _numbers(frame, column) for column in [target, *chosen]}, index=frame.index
+        {column: _numbers(frame, column) for column in [target, *chosen, *errors.values()]}, index=frame.index
     )
     numbers = _complete_rows(numbers, notes)
+    deviations = _deviations(numbers, errors, target, chosen)
     kept = _varying(numbers, target, chosen, notes)
     _note_twins(numbers, kept, notes)
     return Checked(
@@ -77,6 +90,8 @@ def check(
         target=target,
         units=_units([*kept, target], columns, units or {}),
         notes=tuple(notes),
+        sigma=deviations.pop(target, None),
+        input_sigma={column: deviations[column] for column in kept if column in deviations},
     )
 
 
@@ -106,6 +121,46 @@ def _require(name: str, columns: Sequence[str], role: str) -> str:
     return found
 
 
+def _error_columns(
+    target: str, sigma: str | None, input_sigma: Mapping[str, str], columns: Sequence[str]
+) -> dict[str, str]:
+    """Measured column -> the column of its standard deviations."""
+    if input_sigma and sigma is None:
+        raise DataError(
+            f"errors of inputs weigh against those of '{target}': give the standard deviations of that too"
+        )
+    errors = {} if sigma is None else {target: _require(sigma, columns, "standard deviations'")}
+    for name, column in input_sigma.items():
+        measured = _require(name, columns, "input")
+        if measured == target:
+            raise DataError(f"'{target}' is the target: its standard deviations are those of sigma")
+        errors[measured] = _require(column, columns, "standard deviations'")
+    return errors
+
+
+def _deviations(
+    numbers: pd.DataFrame, errors: Mapping[str, str], target: str, chosen: Sequence[str]
+) -> dict[str, np.ndarray]:
+    """Measured column -> the standard deviations of its values (N,), all positive."""
+    deviations = {}
+    for measured, column in errors.items():
+        if measured not in (target, *chosen):
+            raise DataError(f"standard deviations are given for '{measured}', which is not an input")
+        if column in (target, *chosen):
+            raise DataError(
+                f"column '{column}' holds standard deviations and cannot be the target or an input"
+            )
+        values = numbers[column].to_numpy(dtype=np.float64, copy=True)
+        if (values <= 0).any():
+            first = int(np.argmax(values <= 0))
+            raise DataError(
+                f"{_row(numbers.index, first)}, column '{column}': the standard deviation of '{measured}' "
+                f"is {values[first]:g}, it must be positive"
+            )
+        deviations[measured] = values
+    return deviations
+
+
 def _requested(inputs: Sequence[str], target: str, columns: Sequence[str]) -> list[str]:
     chosen = [_require(name, columns, "input") for name in inputs]
     if not chosen:
@@ -128,7 +183,7 @@ def _numeric_columns(frame: pd.DataFrame, target: str, notes: list[str]) -> list
         if kind == "numbers":
             chosen.append(column)
         else:
-            notes.append(f"ignored column '{column}': it holds {kind}")
+            notes.append(f"ignored column '{column}': it holds {kind}{_hint(frame[column], kind)}")
     if not chosen:
         raise DataError(f"there is no numeric column besides the target '{target}' to explain it by")
     return chosen
@@ -141,6 +196,22 @@ def _kind(values: pd.Series) -> str:
     if pd.api.types.is_numeric_dtype(values) or _as_numbers(given).notna().mean() > TEXT_COLUMN:
         return "numbers"
     return "text"
+
+
+def _refuse_categories(frame: pd.DataFrame, chosen: Sequence[str]) -> None:
+    for column in chosen:
+        hint = _hint(frame[column], _kind(frame[column]))
+        if hint:
+            raise DataError(f"input column '{column}' holds text: leave it out{hint}")
+
+
+def _hint(values: pd.Series, kind: str) -> str:
+    """What to do with a column of categories."""
+    count = values.nunique()
+    if kind != "text" or not 1 < count <= len(values) / 2:
+        return ""
+    name = shlex.quote(str(values.name))
+    return f" (--group {name} gives one law with constants for each of its {count} values)"
 
 
 def _numbers(frame: pd.DataFrame, column: str) -> np.ndarray:

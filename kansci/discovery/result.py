@@ -9,6 +9,7 @@ import numpy as np
 from kansci._version import __version__
 from kansci.data import Dataset
 from kansci.discovery.settings import DiscoverSettings
+from kansci.discovery.verdict import Verdict
 from kansci.symbolic.formula import Formula
 
 __all__ = ["Candidate", "Discovery", "Event", "OnEvent"]
@@ -41,6 +42,19 @@ class Candidate:
     dimensions: str | None = None
     derivation: tuple[str, ...] = ()
 
+    def to_json(self) -> dict[str, Any]:
+        """The row of the front as plain data."""
+        return {
+            "formula": self.formula.text,
+            "latex": self.formula.latex_rhs(),
+            "complexity": self.complexity,
+            "nrmse": self.nrmse,
+            "r2": self.r2,
+            "score": self.score,
+            "dimensions": self.dimensions,
+            "derivation": list(self.derivation),
+        }
+
 
 @dataclass(frozen=True)
 class Discovery:
@@ -48,6 +62,10 @@ class Discovery:
 
     Errors are those on the held-out rows; where the table was too small to hold any out
     (``held_out_rows`` is 0), those on all rows, and the choice charges for every constant.
+
+    ``verdict``: whether the formula can be called a law. ``relations``: constants that others determine.
+    ``rivals``: formulas that shorter ones are as accurate as, so that they are not on the front, but that
+    the data do not rule out; they have no score.
     """
 
     formula: Formula
@@ -61,8 +79,11 @@ class Discovery:
     r2: float
     held_out_rows: int
     derivation: tuple[str, ...]
+    verdict: Verdict
     interrupted: bool = False
     dimensions: str | None = None
+    relations: tuple[str, ...] = ()
+    rivals: tuple[Candidate, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """The result as plain data, ready for ``json.dumps``."""
@@ -75,6 +96,8 @@ class Discovery:
             "complexity": self.formula.complexity,
             "dimensions": self.dimensions,
             "exact": self.exact,
+            "law_found": self.verdict.law_found,
+            "verdict": self.verdict.reason,
             "rmse": self.rmse,
             "nrmse": self.nrmse,
             "r2": self.r2,
@@ -83,22 +106,13 @@ class Discovery:
                     "value": c.value,
                     "stderr": c.stderr if np.isfinite(c.stderr) else None,
                     "symbolic": c.symbolic,
+                    "unit": c.unit,
                 }
                 for c in self.formula.constants
             ],
-            "front": [
-                {
-                    "formula": c.formula.text,
-                    "latex": c.formula.latex_rhs(),
-                    "complexity": c.complexity,
-                    "nrmse": c.nrmse,
-                    "r2": c.r2,
-                    "score": c.score,
-                    "dimensions": c.dimensions,
-                    "derivation": list(c.derivation),
-                }
-                for c in self.front
-            ],
+            "relations": list(self.relations),
+            "front": [c.to_json() for c in self.front],
+            "rivals": [c.to_json() for c in self.rivals],
             "held_out_rows": self.held_out_rows,
             "derivation": list(self.derivation),
             "notes": list(self.dataset.notes),

@@ -1,7 +1,7 @@
 """The way from a table, or a network fitted to it, to a formula."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -11,6 +11,7 @@ import sympy
 from kansci.data import Dataset
 from kansci.data.dimensions import parse_units
 from kansci.discovery.conclude import conclude, published
+from kansci.discovery.known import known_structure
 from kansci.discovery.result import Discovery, Event, OnEvent
 from kansci.discovery.rows import search_rows
 from kansci.discovery.settings import DiscoverSettings
@@ -24,11 +25,12 @@ from kansci.search.pool import ExactFoundError, Pool
 from kansci.search.problem import Problem
 from kansci.search.template import read_template
 from kansci.search.threads import one_thread
+from kansci.symbolic.formula import Formula
 
 if TYPE_CHECKING:
     from kansci.models import KAN
 
-__all__ = ["discover", "simplify_network"]
+__all__ = ["discover", "simplify_network", "table_symbols"]
 
 FINISH_SHARE = 0.1
 """Share of the time kept for simplifying and refitting the front."""
@@ -38,6 +40,7 @@ def discover(
     dataset: Dataset,
     settings: DiscoverSettings | None = None,
     on_event: OnEvent | None = None,
+    known: Sequence[Formula] = (),
 ) -> Discovery:
     """Find the law behind a table.
 
@@ -45,6 +48,7 @@ def discover(
         dataset: The table.
         settings: Time and seed.
         on_event: Called before each step of the search.
+        known: Formulas whose structure the law may share, such as those of other targets.
 
     Returns:
         The discovery. A ``KeyboardInterrupt`` ends the search and gives the best so far, with
@@ -54,15 +58,19 @@ def discover(
     dataset = replace(dataset, notes=(*dataset.notes, *parse_units(dataset.units)[1]))
     start = time.monotonic()
     with one_thread():
-        pool, interrupted = _search(dataset, settings, start, on_event)
+        pool, interrupted = _search(dataset, settings, start, on_event, known)
         return conclude(dataset, settings, pool, start, interrupted=interrupted)
 
 
 def _search(
-    dataset: Dataset, settings: DiscoverSettings, start: float, on_event: OnEvent | None
+    dataset: Dataset,
+    settings: DiscoverSettings,
+    start: float,
+    on_event: OnEvent | None,
+    known: Sequence[Formula],
 ) -> tuple[Pool, bool]:
     """The pool when the search has ended, and whether the user ended it."""
-    symbols = _symbols(dataset)
+    symbols = table_symbols(dataset)
     rows = search_rows(dataset, settings.seed)
     units = Units.of_table(dataset)
     pool = Pool(rows, symbols, start + settings.seconds * (1 - FINISH_SHARE), settings.grammar, units)
@@ -76,7 +84,8 @@ def _search(
             search_form(template, pool, settings.seed, report)
         else:
             baselines(problem, pool)
-            search(problem, pool, report, kan_steps(settings.seed, settings.jobs))
+            steps = kan_steps(settings.seed, settings.jobs)
+            search(problem, pool, report, [*steps, *known_structure(known, dataset.symbols, symbols)])
     except ExactFoundError:
         pass
     except KeyboardInterrupt:
@@ -113,7 +122,7 @@ def simplify_network(
     from kansci.symbolic.network import snapped_networks  # imports torch
 
     start = time.monotonic()
-    symbols, rows = _symbols(dataset), search_rows(dataset, settings.seed)
+    symbols, rows = table_symbols(dataset), search_rows(dataset, settings.seed)
     deadline = start + settings.seconds * (1 - FINISH_SHARE)
     pool = Pool(rows, symbols, deadline, settings.grammar, Units.of_table(dataset))
     report = _reporter(dataset, pool, start, on_event)
@@ -150,7 +159,7 @@ def _reporter(dataset: Dataset, pool: Pool, start: float, on_event: OnEvent | No
     return report
 
 
-def _symbols(dataset: Dataset) -> tuple[sympy.Symbol, ...]:
+def table_symbols(dataset: Dataset) -> tuple[sympy.Symbol, ...]:
     """Symbols that know whether their column is positive, so that roots and logarithms simplify."""
     return tuple(
         sympy.Symbol(name, positive=True) if (x > 0).all() else sympy.Symbol(name, real=True)

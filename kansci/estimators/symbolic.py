@@ -1,6 +1,7 @@
 """SymbolicRegressor: the formula behind a table."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +9,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from kansci.data import Dataset
+from kansci.data.dataset import standard_deviations
 from kansci.discovery import DiscoverSettings, Discovery, discover
 from kansci.estimators.seed import as_seed
 from kansci.symbolic.formula import Formula
@@ -57,9 +59,11 @@ class SymbolicRegressor(RegressorMixin, BaseEstimator):
         self.functions = functions
         self.template = template
 
-    def fit(self, X: Any, y: Any) -> "SymbolicRegressor":
-        """Search a formula for y (N,) in the columns of X (N, I)."""
+    def fit(self, X: Any, y: Any, sigma: Any = None) -> "SymbolicRegressor":
+        """Search a formula for y (N,), with standard deviations sigma (N,), in the columns of X (N, I)."""
         dataset = _dataset(self, X, y)
+        if sigma is not None:
+            dataset = replace(dataset, sigma=standard_deviations(sigma, len(dataset)))
         same = {name: value for name, value in self.get_params().items() if name != "random_state"}
         settings = DiscoverSettings(seed=as_seed(self.random_state), **same)
         self._columns = dataset.inputs

@@ -93,6 +93,7 @@ LIBRARY: tuple[Primitive, ...] = (
     Primitive("sech", 1 / sympy.cosh(X), 3),
     Primitive("sigmoid", 1 / (1 + sympy.exp(-X)), 7),
     Primitive("softplus", sympy.log(1 + sympy.exp(X)), 4),
+    Primitive("log(exp-1)", X + sympy.log(1 - sympy.exp(-X)), 8),
     Primitive("bose", 1 / (sympy.exp(X) - 1), 6),
     Primitive("erf", sympy.erf(X), 1),
     Primitive("sinc", sympy.sin(X) / X, 4),

@@ -17,6 +17,8 @@ __all__ = ["Additive", "additive", "canonical", "multiplicative"]
 STARTS = 4
 SWEEPS = 30
 PRODUCT_ROWS = 600
+WIDE = 100.0
+"""A column that spans more than this factor is cut into intervals of its logarithm."""
 
 
 @dataclass(frozen=True)
@@ -26,6 +28,12 @@ class Additive:
     target: np.ndarray
     parts: tuple[np.ndarray, ...]
     error: float
+
+    @property
+    def left(self) -> np.ndarray:
+        """What the parts leave of the target (N,), of mean zero."""
+        left = self.target - np.sum(self.parts, axis=0)
+        return left - left.mean()
 
 
 def additive(
@@ -135,6 +143,8 @@ def _blocks(columns: Sequence[np.ndarray], rows: int, intervals: int) -> list[np
 
 
 def _centred_spline(x: np.ndarray, intervals: int) -> np.ndarray:
+    if x.min() > 0 and x.max() > WIDE * x.min():
+        x = np.log(x)
     distinct = np.unique(x)
     if len(distinct) <= 4:
         values = np.stack([x**p for p in range(1, len(distinct))], axis=1)

@@ -12,6 +12,10 @@ from kansci.search.grammar import Grammar
 __all__ = ["Curve", "allowed", "dictionary", "exponential", "saturations"]
 
 
+TAIL = 10.0
+"""Values this much larger than the median are a tail."""
+
+
 @dataclass(frozen=True)
 class Curve:
     """Values (N,), what they are (built when asked for), the family, and the number of inner constants."""
@@ -45,7 +49,9 @@ def dictionary(x: np.ndarray, e: sympy.Expr) -> Iterator[Curve]:
     yield from _powers(x, e)
     low, high = float(x.min()), float(x.max())
     span, size = high - low, max(abs(low), abs(high))
-    for scale in np.geomspace(0.1, 40, 20) / size:
+    # a few very large values must not hide the scale of the others
+    usual = min(size, TAIL * float(np.median(np.abs(x))) or size)
+    for scale in np.geomspace(0.1 / size, 40 / usual, 20):
         yield exponential(x, e, float(scale))
         yield exponential(x, e, -float(scale))
     for w in (np.arange(0.5, 40, 0.5) * np.pi / span).tolist():

@@ -16,8 +16,10 @@ import numpy as np
 import sympy
 
 from kansci.search.algebra import power_law, relation
+from kansci.search.changed_sums import changed_sums
 from kansci.search.features import feature_relations
 from kansci.search.few_constants import few_constants
+from kansci.search.further_terms import further_terms
 from kansci.search.index import single_indices
 from kansci.search.leaf import high_polynomial, univariate
 from kansci.search.noisy_relations import noisy_feature_relations, noisy_relations
@@ -27,9 +29,11 @@ from kansci.search.pool import Candidate, Pool
 from kansci.search.press import levelling
 from kansci.search.problem import TARGET, Problem, views
 from kansci.search.screening import relevant
+from kansci.search.simple_exponents import simple_exponents
 from kansci.search.snap_additive import snapped_products, snapped_sums
 from kansci.search.surrogate import polynomial_surrogate
 from kansci.search.symmetry import reductions
+from kansci.search.transformed import transformed_targets
 from kansci.search.trial_reductions import trial_reductions
 from kansci.search.whiteness import leaves_white_noise
 from kansci.symbolic.complexity import complexity
@@ -91,7 +95,7 @@ def search(problem: Problem, pool: Pool, on_stage: Callable[[str], None], extra:
     """
     run = Search(pool, on_stage, _noise_evidence(problem))
     run.add(problem, 0.0)
-    for step in extra:
+    for step in (FURTHER_TERMS, *extra):
         run.push(step.dearness, step, problem)
     run.loop()
 
@@ -262,6 +266,12 @@ def _index(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr |
     yield None
 
 
+def _other_targets(run: Search, problem: Problem, doubt: float) -> Iterator[sympy.Expr | None]:
+    for rank, transformed in enumerate(transformed_targets(problem)):
+        run.add(transformed, doubt + 0.3 * rank)
+    yield None
+
+
 def _noisy_relations(run: Search, problem: Problem, __: float) -> Iterator[sympy.Expr | None]:
     yield from noisy_relations(problem, run.best_length)
 
@@ -291,6 +301,13 @@ def _high_relations(_: Search, problem: Problem, __: float) -> Iterator[sympy.Ex
         yield None if found is None else problem.solution(view.inverse.xreplace({TARGET: found}))
 
 
+FURTHER_TERMS = Step(
+    "one term more in the best formulas",
+    lambda run, p, __: further_terms(run.pool, p.grammar),
+    1.0,
+    0.2,
+    "noisy",
+)
 UNIVARIATE: tuple[Step, ...] = (
     Step("a power law", _power_law, 0.0),
     Step("a law with few constants", lambda _, p, __: few_constants(p), 0.05, 0.1),
@@ -308,10 +325,18 @@ MULTIVARIATE: tuple[Step, ...] = (
     Step("units: dimensionless groups", _groups, 0.0, 0.0),
     Step("a power law", _power_law, 0.0),
     Step("a rational relation", _relations, 0.1, 0.03, "exact"),
+    Step("a power law with simple exponents", lambda _, p, __: simple_exponents(p), 0.1, 0.005),
     Step("the columns that matter", _screen, 0.3),
     Step("symmetries: variables that act only together", _reduce, 0.4, 0.1),
     Step("reductions that the data do not speak against", _try_reductions, 0.3, 0.015, "noisy"),
+    Step("the target transformed", _other_targets, 0.7, 0.0, "noisy"),
     Step("a function of a sum of one-variable functions", lambda _, p, __: snapped_sums(p), 1.0, 0.2),
+    Step(
+        "a sum of one-variable functions after a change of variable",
+        lambda _, p, __: changed_sums(p),
+        0.9,
+        0.15,
+    ),
     Step("a product of one-variable functions", lambda _, p, __: snapped_products(p), 1.2, 0.2),
     Step("a single index: one monomial or sum that orders the target", _index, 1.0, 0.3),
     Step("a rational function by regression", _noisy_relations, 0.6, 0.06, "noisy"),

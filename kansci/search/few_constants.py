@@ -12,13 +12,13 @@ import numpy as np
 import sympy
 
 from kansci.search.curves import Curve, allowed, dictionary, saturations
-from kansci.search.judge import description_length
+from kansci.search.judge import description_length, rarity
 from kansci.search.problem import TARGET, Problem, View
 
 __all__ = ["few_constants"]
 
 POINTS = 150
-OFFERED = 5
+OFFERED = 6
 """Formulas handed on for each number of constants."""
 
 
@@ -57,7 +57,9 @@ def few_constants(problem: Problem) -> Iterator[sympy.Expr | None]:
         for law in found:
             if law.count == count:
                 kinds.setdefault((law.view.name, law.curve.kind), law)
-        for law in list(kinds.values())[:OFFERED]:
+        # x^-2 is also the square of the column the other way up
+        different = {f"{law.length:.9g}": law for law in reversed(kinds.values())}
+        for law in list(reversed(different.values()))[:OFFERED]:
             yield problem.solution(law.expr())
 
 
@@ -96,5 +98,6 @@ def _judged(problem: Problem, view: View, curves: list[Curve], *, offset: bool) 
     for k in np.argsort(errors, kind="stable")[:40].tolist():
         if np.isfinite(errors[k]):
             count = 1 + offset + curves[k].constants
-            length = description_length(float(errors[k]), 0.0, count, 3 * count + view.cost, len(y))
+            nodes = 3 * count + view.cost + rarity(view.inverse)
+            length = description_length(float(errors[k]), 0.0, count, nodes, len(y))
             yield _Law(view, curves[k], float(c[k]), float(d[k]), count, length)

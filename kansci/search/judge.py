@@ -5,6 +5,8 @@ import sympy
 
 __all__ = ["description_length", "rarity", "surprise"]
 
+HELD = 0.2
+"""Share of the rows that are held out."""
 IMPOSSIBLE = 10
 """Nodes that a formula is longer by when the units of the table do not allow it."""
 COMMON = (sympy.exp, sympy.log, sympy.sin, sympy.cos, sympy.Pow)
@@ -38,12 +40,14 @@ def description_length(train: float, held: float, parameters: int, nodes: float,
     """Nats to tell the residuals, the constants and the tree (minimum description length).
 
     ``n ln(error) + (k/2) ln n + nodes ln 8`` after Rissanen (1978), the middle term at least the
-    small-sample one of Hurvich & Tsai (Biometrika 76:297, 1989). The error is the larger of the
-    one on the fitted rows (corrected for k parameters) and the one on the held-out rows.
+    small-sample one of Hurvich & Tsai (Biometrika 76:297, 1989). The error is that of the fitted rows,
+    corrected for k parameters, and of the held-out rows together, as far as these are worse: few
+    held-out rows say little by themselves.
     """
     free = rows - parameters
     if free <= 1:
         return float("inf")
-    error = max(train * np.sqrt(rows / free), held, 1e-15)
+    fitted = train * np.sqrt(rows / free)
+    error = max(float(np.sqrt((1 - HELD) * fitted**2 + HELD * max(fitted, held) ** 2)), 1e-15)
     constants = max(0.5 * parameters * np.log(rows), parameters + parameters * (parameters + 1) / (free - 1))
     return rows * float(np.log(error)) + float(constants) + nodes * float(np.log(8.0))

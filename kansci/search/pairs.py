@@ -22,6 +22,8 @@ POINTS = 240
 FEWEST_ROWS = 12
 OFFERED = 4
 """Pairs handed on for each prefactor, if they are promising."""
+LARGEST = 1e60
+"""A curve beyond this would overflow beside a prefactor."""
 PROMISING = 0.5
 """Largest relative error before the inner constants have moved: half a step in two frequencies costs 0.4."""
 
@@ -41,7 +43,9 @@ def two_terms(problem: Problem) -> Iterator[sympy.Expr | None]:
     sample = np.argsort(x, kind="stable")[np.unique(np.linspace(0, len(x) - 1, POINTS).astype(int))]
     xs, errors = x[sample], problem.weight[sample]
     ys = errors * problem.y[sample]
-    curves = allowed(dictionary(xs, e), problem.grammar)
+    with np.errstate(all="ignore"):
+        curves = allowed(dictionary(xs, e), problem.grammar)
+        curves = [c for c in curves if np.abs(c.values).max() < LARGEST]
     ranked = []
     one, *others = _prefactors(xs, e)
     for weight, offset in [(one, one), *((w, v) for w in others for v in (w, one))]:

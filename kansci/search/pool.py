@@ -30,6 +30,9 @@ BETTER_START = 0.8
 """A form that is known already is refitted again only from constants this much better."""
 BEHIND = 25.0
 """Nats that a candidate may be behind the best for its constants to be looked at."""
+RULED_OUT = 5.0
+"""Nats behind the best from which the evidence is very strong (Kass & Raftery, JASA 90:773, 1995)."""
+REMEMBERED, MOST_RIVALS = 40, 6
 CHI_SQUARED = 6.6
 """99 % quantile for one degree of freedom: what one constant less may cost."""
 FIRST_STEPS = 12
@@ -84,6 +87,7 @@ class Pool:
         self.grammar, self.units = grammar, units
         self.rows, self.symbols, self.deadline = rows, tuple(symbols), deadline
         self.candidates: list[Candidate] = []
+        self._beaten: list[Candidate] = []
         self._seen: dict[str, float] = {}
 
     @property
@@ -235,12 +239,35 @@ class Pool:
             return None
         return replace(candidate, model=Parametric.of(expr, self.symbols), complexity=complexity(expr))
 
+    @property
+    def rivals(self) -> list[Candidate]:
+        """Candidates that are not on the front, but that the data do not rule out, likely ones first."""
+        best, n = self.best, len(self.rows.y)
+        if best is None or best.exact:
+            return []
+        limit = best.description_length(n) + RULED_OUT
+        shown = {skeleton(c.expr) for c in self.candidates}
+        kept: dict[tuple[str, str], Candidate] = {}
+        for candidate in sorted(self._beaten, key=lambda c: c.description_length(n)):
+            if candidate.description_length(n) < limit and skeleton(candidate.expr) not in shown:
+                # the same function may have been written in several ways
+                kept.setdefault((f"{candidate.train:.8e}", f"{candidate.held:.8e}"), candidate)
+        return list(kept.values())[:MOST_RIVALS]
+
     def _insert(self, candidate: Candidate) -> None:
         if any(self._beats(other, candidate) for other in self.candidates):
+            self._set_aside([candidate])
             return
+        self._set_aside([c for c in self.candidates if self._beats(candidate, c)])
         self.candidates = [c for c in self.candidates if not self._beats(candidate, c)]
         self.candidates.append(candidate)
         self.candidates.sort(key=lambda c: c.complexity)
+
+    def _set_aside(self, beaten: Sequence[Candidate]) -> None:
+        """Remember the shortest descriptions of those that the front does not hold."""
+        n = len(self.rows.y)
+        together = sorted([*self._beaten, *beaten], key=lambda c: c.description_length(n))
+        self._beaten = together[:REMEMBERED]
 
 
 def skeleton(expr: sympy.Expr) -> sympy.Expr:

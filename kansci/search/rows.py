@@ -7,7 +7,7 @@ import numpy as np
 
 from kansci.search.surrogate import polynomial_surrogate
 
-__all__ = ["Rows", "error_weight"]
+__all__ = ["MARGIN", "Rows", "error_weight", "inverse", "relative_gain"]
 
 EXACT_FIT = 1e-9
 LARGEST_RELATIVE = 0.3
@@ -74,11 +74,29 @@ def error_weight(columns: Sequence[np.ndarray], y: np.ndarray, seed: int = 0) ->
     relative, rows = min(residuals, key=lambda item: float(item[0].std()))
     if not EXACT_FIT < relative.std() < LARGEST_RELATIVE:
         return equal
-    absolute = relative * np.abs(y[rows])
-    gain = len(rows) * (np.log(absolute.std()) - np.log(relative.std())) - float(log_y[rows].sum())
-    if gain < MARGIN:
-        return equal
-    return np.exp(log_y.mean() - log_y)
+    return inverse(np.abs(y)) if relative_gain(relative, y[rows]) >= MARGIN else equal
+
+
+def relative_gain(relative: np.ndarray, y: np.ndarray) -> float:
+    """By how many nats relative errors (N,) of one width explain residuals better than absolute ones do.
+
+    Args:
+        relative: Residuals over the target (N,).
+        y: The target (N,), without zeros.
+
+    Returns:
+        The difference of the logarithms of the two likelihoods, each at its best width.
+    """
+    sizes = np.abs(y)
+    widths = (float(np.sqrt(np.mean(r**2))) for r in (relative * sizes, relative))
+    absolute, proportional = (np.log(max(width, 1e-300)) for width in widths)
+    return float(len(y) * (absolute - proportional) - np.log(sizes).sum())
+
+
+def inverse(sizes: np.ndarray) -> np.ndarray:
+    """Weights (N,) that go as one over the sizes of the errors (N,) and have geometric mean one."""
+    logs = np.log(sizes)
+    return np.exp(logs.mean() - logs)
 
 
 def _power_law(columns: Sequence[np.ndarray], log_y: np.ndarray) -> tuple[np.ndarray, np.ndarray] | None:

@@ -1,6 +1,6 @@
 """Formulas of the shapes [n, 1] and [n, 1, 1], and products: the parts of a fit, each matched."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from itertools import islice, product
 
@@ -8,17 +8,21 @@ import numpy as np
 import sympy
 
 from kansci.search.additive import Additive, additive, canonical, multiplicative
+from kansci.search.judge import description_length, rarity
 from kansci.search.problem import TARGET, Problem
 from kansci.symbolic.match import Match, match
 
-__all__ = ["snapped_products", "snapped_sums"]
+__all__ = ["ADDITIVE", "snapped", "snapped_products", "snapped_sums"]
 
 ADDITIVE = 0.05
 """Largest relative error of an additive fit that is worth snapping."""
+SMOOTH = 1e-3
+"""A larger error is noise rather than the splines' own."""
 SHORTLIST = 4
 INNERS = (sympy.S.One, sympy.S.NegativeOne)
 """Functions of x and of 1/x: laws hold exp(-a/x) as often as exp(-a x)."""
-COMBINATIONS = 16
+COMBINATIONS = 8
+_ZERO, _X = sympy.S.Zero, sympy.Dummy("x")
 
 
 def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
@@ -40,11 +44,15 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
     )
     for fit, view in fits[:2]:
         if fit.error < ADDITIVE:
-            yield from _snapped(problem, fit, view.inverse)
+            yield from _formulas(snapped(problem, fit, view.inverse, problem.weight * view.slope))
     free = canonical(problem.columns, problem.y)
     if free.error < min(ADDITIVE, fits[0][0].error / 2):
         for inverse in _outer(problem, free):
-            yield from _snapped(problem, free, inverse)
+            yield from _formulas(snapped(problem, free, inverse, None))
+
+
+def _formulas(found: list[tuple[float, sympy.Expr]]) -> Iterator[sympy.Expr]:
+    yield from (expr for _, expr in found)
 
 
 def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
@@ -69,28 +77,55 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
         yield problem.solution(sympy.Mul(*factors))
 
 
-def _snapped(problem: Problem, fit: Additive, inverse: sympy.Expr) -> Iterator[sympy.Expr]:
-    """Every combination of the best matches of the parts, cheapest first."""
+def snapped(
+    problem: Problem, fit: Additive, inverse: sympy.Expr, weight: np.ndarray | None
+) -> list[tuple[float, sympy.Expr]]:
+    """Combinations of the best matches of an additive fit's parts, linear constants fitted together.
+
+    Under noise it is the partial residuals that are matched, as in generalised additive models: the parts
+    alone are smooth, and would be matched down to the noise in them.
+
+    Args:
+        problem: The problem.
+        fit: The parts.
+        inverse: The target in terms of their sum.
+        weight: Of each residual of the sum (N,), None if it is not known.
+
+    Returns:
+        Description lengths and formulas of the table's target, the shortest first.
+    """
+    library = problem.grammar.library
+    noisy = weight is not None and fit.error > SMOOTH
+    left = fit.left if noisy else np.zeros_like(problem.y)
     shortlists = [
-        list[Match | None](match(x, part, inners=INNERS, library=problem.grammar.library, top=SHORTLIST))
+        list[Match | None](
+            match(x, part + left, (_ZERO,), INNERS, library, SHORTLIST, weight if noisy else None)
+        )
         or [None]
         for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
-    choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
-    offset = float(np.mean(fit.target))
-    for choice in islice(choices, COMBINATIONS):
-        picked = [shortlist[k] for shortlist, k in zip(shortlists, choice, strict=True)]
-        yield problem.solution(inverse.xreplace({TARGET: _sum(problem, picked, offset)}))
+    weight = np.full_like(fit.target, 1 / (fit.target.std() or 1.0)) if weight is None else weight
+    found = [_sum(problem, fit.target, weight, picked) for picked in product(*shortlists)]
+    found = sorted((f for f in found if np.isfinite(f[0])), key=lambda f: f[0])
+    return [
+        (length, problem.solution(inverse.xreplace({TARGET: expr}))) for length, expr in found[:COMBINATIONS]
+    ]
 
 
-def _sum(problem: Problem, picked: list[Match | None], offset: float) -> sympy.Expr:
-    """One constant term for all parts together."""
-    total: sympy.Expr = sympy.S.Zero
-    for e, m in zip(problem.exprs, picked, strict=True):
-        if m is not None:
-            total += replace(m, d=0.0).expr(e)
-            offset += m.d
-    return total + sympy.Float(offset, 17)
+def _sum(
+    problem: Problem, t: np.ndarray, weight: np.ndarray, picked: Sequence[Match | None]
+) -> tuple[float, sympy.Expr]:
+    """One match a column: the description length of their best sum, and that sum."""
+    matches = [(m, x, e) for m, x, e in zip(picked, problem.columns, problem.exprs, strict=True) if m]
+    A = np.stack([np.ones_like(t), *(m.feature(x) for m, x, _ in matches)], axis=1) * weight[:, None]
+    if not np.isfinite(A).all():
+        return np.inf, sympy.S.Zero
+    scale = np.linalg.norm(A, axis=0)
+    c = np.linalg.lstsq(A / scale, weight * t, rcond=1e-13)[0] / scale
+    error = float(np.sqrt(np.mean((A @ c - weight * t) ** 2)))
+    nodes = 1 + sum(m.cost + rarity(m.primitive(_X)) for m, _, _ in matches)
+    total = sum(replace(m, c=float(v), d=0.0).expr(e) for v, (m, _, e) in zip(c[1:], matches, strict=True))
+    return description_length(error, 0.0, 0, nodes, len(t)), total + sympy.Float(float(c[0]), 17)
 
 
 def _outer(problem: Problem, fit: Additive) -> Iterator[sympy.Expr]:

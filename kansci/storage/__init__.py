@@ -5,6 +5,7 @@
     formula.json       the result, in the form that ``kansci discover --json`` prints
     model.safetensors  weights of the KAN; its structure stands in the file's header
     history.jsonl      one JSON object a training step
+    trust.json         the evidence for the formula
     checkpoint.safetensors  where training stands, to go on from
 
 Each file is complete in itself and replaced as a whole (temporary file, fsync, rename), and results

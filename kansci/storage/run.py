@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from kansci.data import Dataset
 from kansci.errors import KansciError, RunError
 from kansci.storage.files import MEGABYTE, commit, encode, json_text, read_bytes, read_text
-from kansci.storage.schema import COLUMN, CONFIG, CONSTANT, FORMULA, check, parse_object
+from kansci.storage.schema import COLUMN, CONFIG, CONSTANT, FORMULA, GROUP, GROUPED, check, parse_object
 from kansci.storage.table_file import LIMIT, read_table_file, table_bytes
 from kansci.symbolic.constants import Constant
 from kansci.symbolic.formula import Formula
@@ -24,12 +24,14 @@ __all__ = ["Run", "check_free", "create_run", "is_run", "open_run", "update_run"
 FORMAT = 1
 CONFIG_FILE, DATA_FILE, FORMULA_FILE = "config.json", "data.npz", "formula.json"
 MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.jsonl"
+TRUST_FILE = "trust.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
-PRODUCTS = (CHECKPOINT_FILE, FORMULA_FILE, MODEL_FILE, HISTORY_FILE)
+PRODUCTS = (CHECKPOINT_FILE, FORMULA_FILE, MODEL_FILE, HISTORY_FILE, TRUST_FILE)
 LIMITS = {
     CONFIG_FILE: 16 * MEGABYTE,
     FORMULA_FILE: 64 * MEGABYTE,
     HISTORY_FILE: 256 * MEGABYTE,
+    TRUST_FILE: 64 * MEGABYTE,
     MODEL_FILE: 2048 * MEGABYTE,
     CHECKPOINT_FILE: 8192 * MEGABYTE,
     DATA_FILE: LIMIT,
@@ -62,19 +64,38 @@ class Run:
         """The chosen formula.
 
         Raises:
-            RunError: There is none, or its text is not a formula over its symbols.
+            RunError: There is none, there is one for each group of rows, or its text is not a formula over
+                its symbols.
         """
         record, where = self.result(), self.path / FORMULA_FILE
-        try:
-            formula = Formula(record["formula"], record["symbols"], record["target"])
-            if formula.parameters:
-                raise RunError(f"unknown names {', '.join(formula.parameters)}")
-        except KansciError as error:
-            raise RunError(f"{where}: key 'formula': {error}") from error
+        if "groups" in record:
+            raise RunError(
+                f"{self.path} holds a law with constants for each {record.get('group')}, which only "
+                "`kansci predict` and `kansci plot` know how to use"
+            )
+        formula = _formula(record["formula"], record, f"{where}: key 'formula'")
         rows = enumerate(record["constants"])
         return replace(
             formula, constants=tuple(_constant(row, f"{where}: constants[{n}]") for n, row in rows)
         )
+
+    def group_formulas(self) -> tuple[str, dict[str, Formula]] | None:
+        """The column of the groups and the formula of each group; None if one formula holds for all rows."""
+        record, where = self.result(), self.path / FORMULA_FILE
+        if "groups" not in record:
+            return None
+        check(record, GROUPED, str(where))
+        formulas = {}
+        for number, row in enumerate(record["groups"]):
+            check(row, GROUP, f"{where}: groups[{number}]")
+            formulas[row["group"]] = _formula(row["formula"], record, f"{where}: groups[{number}]")
+        return record["group"], formulas
+
+    def front(self) -> tuple[Formula, ...]:
+        """The formulas that the chosen one was chosen from."""
+        record, where = self.result(), self.path / FORMULA_FILE
+        rows = enumerate(record["front"])
+        return tuple(_formula(row.get("formula"), record, f"{where}: front[{n}]") for n, row in rows)
 
     def dataset(self) -> Dataset:
         """The table that the run was made from."""
@@ -220,6 +241,7 @@ def update_run(
     stage: int = 0,
     history: Iterable[Mapping[str, Any]] | None = None,
     snapshot: "Snapshot | None" = None,
+    trust: Mapping[str, Any] | None = None,
 ) -> Run:
     """Replace results of a run, keeping its table and settings.
 
@@ -230,14 +252,17 @@ def update_run(
         stage: How many stages of its training are done.
         history: One record a training step.
         snapshot: Where training stands.
+        trust: The evidence for the formula; an older one goes when the formula does.
 
     Returns:
         The run.
     """
     run = open_run(path)
-    # A formula that was read off another network must not stay beside the new one.
-    stale = (FORMULA_FILE,) if model is not None else ()
+    # A formula that was read off another network must not stay beside the new one, nor its evidence.
+    stale = (FORMULA_FILE, TRUST_FILE) if model is not None else (TRUST_FILE,) if result is not None else ()
     files = _products(result, model, history, stage)
+    if trust is not None:
+        files[TRUST_FILE] = encode(trust)
     if snapshot is not None:
         from kansci.storage.checkpoint_file import checkpoint_bytes  # imports torch
 
@@ -281,7 +306,24 @@ def _is_leftover(folder: Path) -> bool:
     return names <= {DATA_FILE, *PRODUCTS} | {f".{name}.tmp" for name in LIMITS}
 
 
+def _formula(text: Any, record: Mapping[str, Any], where: str) -> Formula:
+    """A formula of a run, from its text.
+
+    Raises:
+        RunError: It is no formula over the symbols of the run.
+    """
+    try:
+        if not isinstance(text, str):
+            raise RunError("the formula must be a text")
+        formula = Formula(text, record["symbols"], record["target"])
+        if formula.parameters:
+            raise RunError(f"unknown names {', '.join(formula.parameters)}")
+    except KansciError as error:
+        raise RunError(f"{where}: {error}") from error
+    return formula
+
+
 def _constant(row: Mapping[str, Any], where: str) -> Constant:
-    check(row, CONSTANT, where)
-    stderr = row["stderr"]
-    return Constant(float(row["value"]), math.nan if stderr is None else float(stderr), row["symbolic"])
+    row = check({"unit": None, **row}, CONSTANT, where)  # older runs say nothing of units
+    stderr = math.nan if row["stderr"] is None else float(row["stderr"])
+    return Constant(float(row["value"]), stderr, row["symbolic"], row["unit"])

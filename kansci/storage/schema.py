@@ -6,7 +6,7 @@ from typing import Any
 
 from kansci.errors import RunError
 
-__all__ = ["COLUMN", "CONFIG", "CONSTANT", "FORMULA", "TABLE", "check", "parse_object"]
+__all__ = ["COLUMN", "CONFIG", "CONSTANT", "FORMULA", "GROUP", "GROUPED", "TABLE", "check", "parse_object"]
 
 Rule = tuple[str, Callable[[Any], bool]]
 Schema = Mapping[str, Rule]
@@ -60,7 +60,14 @@ FORMULA: Schema = {
     "constants": OBJECTS,
     "front": OBJECTS,
 }
-CONSTANT: Schema = {"value": NUMBER, "stderr": OPTIONAL_NUMBER, "symbolic": OPTIONAL_TEXT}
+GROUPED: Schema = {"group": TEXT, "groups": OBJECTS}
+GROUP: Schema = {"group": TEXT, "formula": TEXT}
+CONSTANT: Schema = {
+    "value": NUMBER,
+    "stderr": OPTIONAL_NUMBER,
+    "symbolic": OPTIONAL_TEXT,
+    "unit": OPTIONAL_TEXT,
+}
 
 
 def parse_object(text: str, schema: Schema, where: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ length; Rissanen 1978; for rationals the same idea as the "snap" of Udrescu & Te
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,7 +16,7 @@ from scipy.special import stdtrit
 from kansci.symbolic.least_squares import covariance
 from kansci.symbolic.parametric import Parametric
 
-__all__ = ["Constant", "Snapped", "recognise", "snap_constants"]
+__all__ = ["Constant", "Snapped", "exact_numbers", "interval_width", "recognise", "snap_constants"]
 
 
 @dataclass(frozen=True)
@@ -31,8 +31,11 @@ class Snapped:
 MARGIN_BITS = 6.0
 """An exact number has to be this much shorter than the interval is precise (a chance of 1 in 64)."""
 LIKELY_MARGIN_BITS = 2.5
-"""The same for an exponent or a phase, which in a law is a small fraction (of pi) more often than not."""
+"""The same for an exponent or a phase, which in a law is a small fraction (of pi) more often than not, and
+for a factor of 1, which need not be written."""
 MOST_DEVIATIONS = 5.0
+OMITTED_NATS = 2 * math.log(8)
+"""What two nodes of a formula cost."""
 LEVEL = 0.99
 """Confidence of the interval in which an exact number is looked for."""
 ROUND_OFF = 1e-11
@@ -43,11 +46,15 @@ LARGEST = 1e100
 
 @dataclass(frozen=True)
 class Constant:
-    """A number of a formula: its value, its standard error (0 when exact) and its exact form, if any."""
+    """A number of a formula: its value, its standard error (0 when exact) and its exact form, if any.
+
+    ``unit``: such as "m/s^2", "1" for a pure number; None if the table has no units or they leave it open.
+    """
 
     value: float
     stderr: float
     symbolic: str | None
+    unit: str | None = None
 
 
 def _units() -> list[tuple[sympy.Expr, float, float]]:
@@ -58,7 +65,9 @@ def _units() -> list[tuple[sympy.Expr, float, float]]:
             factor = sympy.pi ** sympy.Rational(half, 2) * sympy.sqrt(root)
             bits = (1.5 + 1.2 * abs(half) / 2 + (half % 2)) * bool(half) + (2 + math.log2(root)) * (root > 1)
             units.append((factor, float(factor), bits))
-    for factor, bits in ((sympy.E, 4.0), (1 / sympy.E, 5.0), (sympy.log(2), 5.0), (sympy.log(10), 5.0)):
+    degree = (sympy.pi / 180, 6.0)
+    more = (sympy.E, 4.0), (1 / sympy.E, 5.0), (sympy.log(2), 5.0), (sympy.log(10), 5.0), degree
+    for factor, bits in more:
         units.append((factor, float(factor), bits))
     return units
 
@@ -142,6 +151,25 @@ def snap_constants(
     return _Snapping(model, columns, y, weight).run()
 
 
+def exact_numbers(
+    model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray | None = None
+) -> tuple[Parametric, dict[int, sympy.Expr]]:
+    """The same as ``snap_constants`` for who has to know which parameter became which number.
+
+    Args:
+        model: A refitted model.
+        columns: One array (N,) a variable.
+        y: Target (N,).
+        weight: Factor of each residual (N,), 1 by default.
+
+    Returns:
+        The refitted model with all its parameters, and the exact numbers by the parameter's index.
+    """
+    snapping = _Snapping(model, columns, y, weight)
+    snapping.run()
+    return snapping.model, dict(snapping.numbers)
+
+
 class _Snapping:
     """The loop's state: the model, its free parameters by index, and the numbers found so far."""
 
@@ -152,8 +180,8 @@ class _Snapping:
         self.size = float(np.linalg.norm(y if weight is None else weight * y))
         self.free = list(range(len(model.parameters)))
         self.numbers: dict[int, sympy.Expr] = {}
-        self.refused: set[int] = set()
-        self.likely = _exponents(model) | _phases(model)
+        self.refused: set[tuple[int, sympy.Expr]] = set()
+        self.likely, self.factors = _exponents(model) | _phases(model), _factors(model)
         self.model, self.rss = model, 0.0
         self.model, self.rss = self._refit(model, self.free)
 
@@ -163,10 +191,11 @@ class _Snapping:
         while (choice := self._surest()) is not None:
             k, replacement = choice
             freedom = max(len(self.y) - len(self.free), 1)
-            if self._replace(k, replacement.number, _deviations(freedom) ** 2 / freedom):
+            width = self._reach() if replacement.number == 0 else interval_width(freedom)
+            if self._replace(k, replacement.number, width**2 / freedom):
                 snapped.append(replacement)
             else:
-                self.refused.add(k)
+                self.refused.add((k, replacement.number))
         names = self.model.parameters
         return self.model.fixed({names[k]: number for k, number in self.numbers.items()}), tuple(snapped)
 
@@ -187,6 +216,13 @@ class _Snapping:
         self.model, self.rss, self.free = trial, rss, free
         self.numbers[k] = number
         return True
+
+    def _reach(self) -> float:
+        """Standard errors within which a constant is better left out.
+
+        What it explains, z^2 / 2 nats, is less there than what it and its operator take to tell.
+        """
+        return math.sqrt(2 * OMITTED_NATS + math.log(len(self.y)))
 
     def _jacobian(self) -> np.ndarray:
         J = self.model.jacobian(self.columns)[:, self.free]
@@ -210,24 +246,47 @@ class _Snapping:
             return None
         errors = np.sqrt(np.diag(covariance(J, self.rss)))
         effects = np.abs(self.model.values[self.free]) * np.linalg.norm(J, axis=0)
-        width = _deviations(max(len(J) - len(self.free), 1))
+        width = interval_width(max(len(J) - len(self.free), 1))
         best: tuple[float, int, Snapped] | None = None
         for k, error, effect in zip(self.free, errors, effects, strict=True):
-            if k in self.refused or not math.isfinite(error):
+            if not math.isfinite(error):
                 continue
             value = float(self.model.values[k])
-            margin = LIKELY_MARGIN_BITS if k in self.likely else MARGIN_BITS
             nothing = effect <= ROUND_OFF * self.size
-            found = (sympy.S.Zero, math.inf) if nothing else recognise(value, width * float(error), margin)
-            if found is not None and (best is None or found[1] > best[0]):
-                best = found[1], k, Snapped(value, float(error), found[0])
+            for number, saved in self._numbers(k, value, float(error), width, nothing=nothing):
+                if (k, number) not in self.refused and (best is None or saved > best[0]):
+                    best = saved, k, Snapped(value, float(error), number)
         return None if best is None else best[1:]
+
+    def _numbers(
+        self, k: int, value: float, error: float, width: float, *, nothing: bool
+    ) -> Iterator[tuple[sympy.Expr, float]]:
+        """Exact numbers that parameter k may be, and the bits they save."""
+        if nothing:
+            yield sympy.S.Zero, math.inf
+        elif abs(value) <= self._reach() * error:
+            yield sympy.S.Zero, 0.0
+        one = k in self.factors and abs(abs(value) - 1) <= width * error
+        found = recognise(
+            value, width * error, LIKELY_MARGIN_BITS if one or k in self.likely else MARGIN_BITS
+        )
+        if found is not None:
+            yield found
 
 
 def _exponents(model: Parametric) -> set[int]:
-    """Indices of the parameters that are exponents of powers of the variables."""
-    powers = {p.exp for p in model.expr.atoms(sympy.Pow) if p.base.free_symbols & set(model.variables)}
+    """Indices of the parameters that are exponents of variables, or factors of their logarithms."""
+    variables = set(model.variables)
+    powers = {p.exp for p in model.expr.atoms(sympy.Pow) if p.base.free_symbols & variables}
+    products = (m.as_two_terms() for m in model.expr.atoms(sympy.Mul) if len(m.args) == 2)
+    powers |= {a for a, b in products if isinstance(b, sympy.log) and b.free_symbols & variables}
     names = powers | {-power for power in powers}
+    return {k for k, parameter in enumerate(model.parameters) if parameter in names}
+
+
+def _factors(model: Parametric) -> set[int]:
+    """Indices of the parameters that multiply something."""
+    names = {factor for m in model.expr.atoms(sympy.Mul) for factor in m.args}
     return {k for k, parameter in enumerate(model.parameters) if parameter in names}
 
 
@@ -246,6 +305,6 @@ def _still_a_law(model: Parametric, k: int) -> bool:
     return rest != 0 and bool(rest.free_symbols & variables) == bool(model.expr.free_symbols & variables)
 
 
-def _deviations(freedom: int) -> float:
+def interval_width(freedom: int) -> float:
     """Student's t quantile of LEVEL, two-sided: how many standard errors an interval is wide."""
     return min(float(stdtrit(freedom, 0.5 + LEVEL / 2)), MOST_DEVIATIONS)

@@ -1,8 +1,9 @@
 """A formula that a scientist can use: evaluate it, print it, fit its constants to a table."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import count, islice
 from typing import Any
 
 import numpy as np
@@ -11,12 +12,15 @@ import sympy
 from kansci.data.names import split_unit
 from kansci.errors import FormulaError
 from kansci.expressions.parser import parse
+from kansci.symbolic.columns import columns_of, measurements_of
 from kansci.symbolic.complexity import complexity
 from kansci.symbolic.constants import Constant
-from kansci.symbolic.least_squares import covariance
+from kansci.symbolic.fitted import FittedFormula
 from kansci.symbolic.parametric import Parametric, compile_expr
 
-__all__ = ["FittedFormula", "Formula"]
+__all__ = ["FittedFormula", "Formula", "latex_text"]
+
+_UNFITTED = "the formula has free parameters: {}; fit them first"
 
 
 @dataclass(frozen=True)
@@ -70,9 +74,7 @@ class Formula:
     @cached_property
     def _function(self) -> Callable[..., np.ndarray]:
         if self.parameters:
-            raise FormulaError(
-                f"the formula has free parameters: {', '.join(self.parameters)}; fit them first"
-            )
+            raise FormulaError(_UNFITTED.format(", ".join(self.parameters)))
         return compile_expr(self.expr, [sympy.Symbol(name) for name in self.symbols])
 
     def predict(self, X: Any) -> np.ndarray:
@@ -87,143 +89,124 @@ class Formula:
 
         Raises:
             FormulaError: A column is missing, or parameters are still free.
-        """  # noqa: DOC502  raised by _columns and _function
-        columns = _columns(X, self.inputs)
+        """  # noqa: DOC502  raised by columns_of and _function
+        columns = columns_of(X, self.inputs)
         n = len(columns[0]) if columns else len(X)
         return np.array(np.broadcast_to(self._function(*columns), (n,)))
 
     def latex(self, digits: int | None = None) -> str:
         """LaTeX of ``target = formula``, numbers to ``digits`` significant digits if given."""
-        return f"{_latex_name(split_unit(self.target)[0])} = {self.latex_rhs(digits)}"
+        return f"{self.latex_target} = {self.latex_rhs(digits)}"
+
+    @property
+    def latex_target(self) -> str:
+        """LaTeX of the target's name, without its unit."""
+        return _latex_name(split_unit(self.target)[0])
+
+    @property
+    def latex_names(self) -> dict[sympy.Symbol, str]:
+        """LaTeX of every column's symbol."""
+        return {sympy.Symbol(name): _latex_name(name.rstrip("_") or name) for name in self.symbols}
 
     def latex_rhs(self, digits: int | None = None) -> str:
         """LaTeX of the right-hand side alone."""
         expr = _shortest(self.expr) if digits is None else _rounded(self.expr, digits)
-        names = {sympy.Symbol(name): _latex_name(name.rstrip("_") or name) for name in self.symbols}
+        names = self.latex_names
         # a thin space keeps a number apart from a name of several letters
         product = r" \, " if any("mathrm" in name for name in names.values()) else None
         return sympy.latex(expr, symbol_names=names, fold_frac_powers=True, mul_symbol=product)
 
-    def fit(
+    def fit(  # noqa: PLR0913
         self,
         data: Any,
         y: Any = None,
         start: Mapping[str, float] | None = None,
         sigma: Any = None,
         seed: int = 0,
-    ) -> "FittedFormula":
-        """Least-squares values of the parameters, to round-off, with their standard errors.
+        *,
+        loss: str = "least_squares",
+        covariance: str = "classical",
+        input_sigma: Mapping[str, Any] | None = None,
+        absolute_sigma: bool = False,
+    ) -> FittedFormula:
+        """Best values of the parameters, to round-off, with their standard errors.
 
         Args:
             data: A Dataset, or the inputs as in ``predict``; a table may hold the target too.
             y: Target (N,), unless ``data`` holds it.
             start: First values of some or all parameters. Without them several starts are
                 tried, drawn from ``seed``.
-            sigma: Standard deviation of each measurement (N,), for a weighted fit.
-            seed: Seed of the further starts.
+            sigma: Standard deviation of each measurement (N,), for a weighted fit; that of the
+                Dataset by default.
+            seed: Seed of the further starts, and of the bootstrap.
+            loss: "least_squares", or "huber" where some rows may be outliers.
+            covariance: "classical"; "robust" where the variance of the errors may change from row to
+                row; "bootstrap" where few rows or strong curvature make both doubtful.
+            input_sigma: Input -> standard deviations (N,), for orthogonal distance regression; those of
+                the Dataset by default.
+            absolute_sigma: Take the standard deviations as they are; else only their ratios count, and
+                their size is estimated from the residuals.
 
         Returns:
             The formula with its parameters filled in, and their covariance.
 
         Raises:
-            FormulaError: No start gives a finite model, a start names no parameter, or there are
-                fewer rows than parameters.
-        """  # noqa: DOC502  raised by fit_form
-        from kansci.symbolic.form_fit import Measurements, fit_form
+            FormulaError: No start gives a finite model, a start names no parameter, there are
+                fewer rows than parameters, or a setting is unknown.
+            DataError: A standard deviation is not positive.
+        """  # noqa: DOC502  raised by form_fit and measurements_of
+        from kansci.symbolic.form_fit import best_of_starts, estimate, estimation_of
 
-        columns, target = _columns(data, self.inputs), _target(data, y, self.target)
-        weight = None if sigma is None else 1 / np.broadcast_to(np.asarray(sigma, float), target.shape)
-        return fit_form(self, Measurements(columns, target, weight), start or {}, seed)
+        rows = measurements_of(self, data, y, sigma, input_sigma)
+        estimation = estimation_of(rows, loss, absolute=absolute_sigma)
+        model = best_of_starts(self, rows, start or {}, seed)
+        return estimate(self, estimation, model, covariance, seed)
+
+    def refit(  # noqa: PLR0913
+        self,
+        data: Any,
+        y: Any = None,
+        sigma: Any = None,
+        seed: int = 0,
+        *,
+        loss: str = "least_squares",
+        covariance: str = "classical",
+        input_sigma: Mapping[str, Any] | None = None,
+        absolute_sigma: bool = False,
+    ) -> FittedFormula:
+        """The decimals of the formula fitted again, as parameters c0, c1, ... in order of their size.
+
+        Whole numbers, fractions and constants such as pi are the form and stay. The fit begins at the
+        present values; the arguments are those of ``fit``.
+
+        Raises:
+            FormulaError: The formula has parameters already, or as in ``fit``.
+        """
+        from kansci.symbolic.form_fit import estimate, estimation_of, model_of
+
+        if self.parameters:
+            raise FormulaError(_UNFITTED.format(", ".join(self.parameters)))
+        form, start = self.freed()
+        rows = measurements_of(form, data, y, sigma, input_sigma)
+        estimation = estimation_of(rows, loss, absolute=absolute_sigma)
+        return estimate(form, estimation, model_of(form, start), covariance, seed)
+
+    def freed(self) -> "tuple[Formula, dict[str, float]]":
+        """The form with parameters c0, c1, ... in the place of decimals, and their values.
+
+        >>> str(Formula("2.5*x**2 - 0.5", ["x"]).freed()[0])
+        'y = c0 + c1*x**2'
+        """
+        model = Parametric.of(self.expr, [sympy.Symbol(name) for name in self.symbols])
+        taken = {*self.symbols, *self.parameters}
+        numbered = (f"c{k}" for k in count())
+        names = list(islice((name for name in numbered if name not in taken), len(model.parameters)))
+        expr = model.expr.xreplace(dict(zip(model.parameters, map(sympy.Symbol, names), strict=True)))
+        values = dict(zip(names, map(float, model.values), strict=True))
+        return Formula(expr, self.symbols, self.target), values
 
     def __str__(self) -> str:
         return f"{self.target} = {self.text}"
-
-
-@dataclass(frozen=True)
-class FittedFormula:
-    """A formula with fitted parameters.
-
-    ``formula``: parameters filled in. ``parameters``, ``stderr``: by name. ``covariance`` (P, P):
-    in the order of ``parameters``. ``rss``: residual sum of squares; ``residual_std``: its root
-    per degree of freedom.
-    """
-
-    formula: Formula
-    parameters: dict[str, float]
-    stderr: dict[str, float]
-    covariance: np.ndarray
-    rss: float
-    degrees_of_freedom: int
-
-    @property
-    def residual_std(self) -> float:
-        """``sqrt(rss / degrees_of_freedom)``."""
-        return float(np.sqrt(self.rss / max(self.degrees_of_freedom, 1)))
-
-    def predict(self, X: Any) -> np.ndarray:
-        """Values (N,) of the fitted formula."""
-        return self.formula.predict(X)
-
-    @classmethod
-    def build(
-        cls,
-        form: Formula,
-        model: Parametric,
-        columns: Sequence[np.ndarray],
-        rss: float,
-        weight: np.ndarray | None = None,
-    ) -> "FittedFormula":
-        """Standard errors at the solution ``model``, whose parameters are named as in ``form``.
-
-        Args:
-            form: The form that was fitted.
-            model: The same with the best values.
-            columns: One array (N,) a column of the form.
-            rss: Residual sum of squares, weighted as in the fit.
-            weight: Factor of each residual (N,), 1 by default.
-
-        Returns:
-            The fitted formula.
-        """
-        J = model.jacobian(columns) * (1.0 if weight is None else np.reshape(weight, (-1, 1)))
-        matrix = covariance(J, rss)
-        names = [str(parameter) for parameter in model.parameters]
-        errors = np.sqrt(np.diag(matrix))
-        constants = tuple(
-            Constant(float(v), float(e), None) for v, e in zip(model.values, errors, strict=True)
-        )
-        formula = Formula(model.to_expr(), form.symbols, form.target, constants)
-        values = dict(zip(names, map(float, model.values), strict=True))
-        stderr = dict(zip(names, map(float, errors), strict=True))
-        return cls(formula, values, stderr, matrix, rss, J.shape[0] - J.shape[1])
-
-
-def _columns(X: Any, names: Sequence[str]) -> list[np.ndarray]:
-    """The columns (N,) called ``names``, from an array in that order or from a table."""
-    if hasattr(X, "inputs") and hasattr(X, "X"):
-        X = {name: X.X[:, k] for k, name in enumerate(X.inputs)}
-    if hasattr(X, "columns") or isinstance(X, Mapping):
-        missing = [name for name in names if name not in X]
-        if missing:
-            raise FormulaError(f"the data have no column {missing[0]!r} (columns: {', '.join(map(str, X))})")
-        return [np.asarray(X[name], float) for name in names]
-    array = np.asarray(X, float)
-    array = array[:, None] if array.ndim == 1 and len(names) == 1 else array
-    if array.ndim != 2 or array.shape[1] != len(names):
-        raise FormulaError(
-            f"expected an array with {len(names)} columns ({', '.join(names)}), got shape {array.shape}"
-        )
-    return list(array.T)
-
-
-def _target(data: Any, y: Any, name: str) -> np.ndarray:
-    if y is None and hasattr(data, "inputs") and hasattr(data, "y"):
-        y = data.y
-    if y is None and (hasattr(data, "columns") or isinstance(data, Mapping)) and name in data:
-        y = data[name]
-    if y is None:
-        raise FormulaError(f"no values of {name!r} to fit: pass y, or a table with that column")
-    return np.asarray(y, float)
 
 
 def _shortest(expr: sympy.Expr) -> sympy.Expr:
@@ -248,17 +231,17 @@ def _latex_name(name: str) -> str:
     """A column name as LaTeX: one letter and Greek as such, words upright, the part after ``_`` as index."""
     head, _, index = name.partition("_")
     if not head.isalnum() or not (index or "a").replace("_", "a").isalnum():
-        return rf"\text{{{_escaped(name)}}}"
+        return rf"\text{{{latex_text(name)}}}"
     plain = sympy.latex(sympy.Symbol(head))
     if len(head) > 1 and head.isalpha() and not plain.startswith("\\"):
         plain = rf"\mathrm{{{head}}}"
     if not index:
         return plain
     plain = f"{{{plain}}}" if "_" in plain or "^" in plain else plain  # LaTeX refuses a double index
-    return rf"{plain}_{{{_escaped(index)}}}"
+    return rf"{plain}_{{{latex_text(index)}}}"
 
 
-def _escaped(text: str) -> str:
+def latex_text(text: str) -> str:
     """Text with LaTeX's special characters escaped."""
     special = {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     return "".join(special.get(c, rf"\{c}" if c in "_%$#&{}" else c) for c in text)

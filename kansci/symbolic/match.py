@@ -38,6 +38,12 @@ class Match:
     inner: sympy.Rational
     nrmse: float
 
+    def feature(self, x: np.ndarray) -> np.ndarray:
+        """``x^power * f(a * x^inner + b)`` at points (N,): what c multiplies; nan where it is not defined."""
+        with np.errstate(all="ignore"):
+            inner = self.a * x ** float(self.inner) + self.b
+            return x ** float(self.power) * self.primitive.values(inner)
+
     def expr(self, x: sympy.Expr) -> sympy.Expr:
         """The matched expression at ``x``; constants that do nothing are left out."""
         inner = x**self.inner

@@ -17,6 +17,8 @@ __all__ = ["Parametric", "compile_expr"]
 MODULES = ("numpy", "scipy")
 CLOSE = 0.05
 """Relative difference of two fitted numbers that may be one."""
+DIFFERENCE = 6e-6
+"""Relative step of a central difference: the cube root of round-off."""
 _MARK = sympy.Dummy("mark", real=True)
 Values = np.ndarray | Sequence[Any]
 
@@ -50,6 +52,12 @@ def _over_the_reals(
     """The same with real stand-ins: ``Abs`` has a derivative then, and no column hides a function."""
     stand_ins = {s: s if s.is_real else sympy.Dummy(f"v{k}", real=True) for k, s in enumerate(symbols)}
     return written_out(expr).xreplace(stand_ins), list(stand_ins.values())
+
+
+def _compiled_slopes(model: "Parametric", which: slice) -> Callable[..., list]:
+    """Numpy function of the derivatives with respect to some of the variables and parameters."""
+    expr, arguments = _over_the_reals(model.expr, (*model.variables, *model.parameters))
+    return sympy.lambdify(arguments, [_slope(expr, a) for a in arguments[which]], modules=MODULES, cse=True)
 
 
 def _slope(expr: sympy.Expr, symbol: sympy.Symbol) -> sympy.Expr:
@@ -104,9 +112,11 @@ class Parametric:
 
     @cached_property
     def _derivatives(self) -> Callable[..., list]:
-        expr, arguments = _over_the_reals(self.expr, (*self.variables, *self.parameters))
-        slopes = [_slope(expr, parameter) for parameter in arguments[len(self.variables) :]]
-        return sympy.lambdify(arguments, slopes, modules=MODULES, cse=True)
+        return _compiled_slopes(self, slice(len(self.variables), None))
+
+    @cached_property
+    def _input_derivatives(self) -> Callable[..., list]:
+        return _compiled_slopes(self, slice(len(self.variables)))
 
     def predict(self, columns: Sequence[np.ndarray], values: Values | None = None) -> np.ndarray:
         """Model values (N,) at the columns (one array (N,) a variable); a parameter may be an array too."""
@@ -114,11 +124,37 @@ class Parametric:
 
     def jacobian(self, columns: Sequence[np.ndarray], values: Values | None = None) -> np.ndarray:
         """Derivatives (N, P) with respect to the parameters."""
+        J = self._slopes(self._derivatives, len(self.parameters), columns, values)
+        return J if np.isfinite(J).all() else self._filled(J, columns, values)
+
+    def _filled(self, J: np.ndarray, columns: Sequence[np.ndarray], values: Values | None) -> np.ndarray:
+        """The same with central differences where the closed form is 0 times infinity, as in 0**p log 0."""
+        point = list(self.values if values is None else values)
+        for k in np.flatnonzero(~np.isfinite(J).all(axis=0)):
+            rows = ~np.isfinite(J[:, k])
+            some = [column[rows] for column in columns]
+            middle = [value[rows] if np.ndim(value) else value for value in point]
+            step = DIFFERENCE * np.maximum(np.abs(middle[k]), 1.0)
+            ends = (self.predict(some, [*middle[:k], middle[k] + s, *middle[k + 1 :]]) for s in (step, -step))
+            with np.errstate(all="ignore"):
+                J[rows, k] = np.subtract(*ends) / (2 * step)
+        return J
+
+    def input_slopes(self, columns: Sequence[np.ndarray], values: Values | None = None) -> np.ndarray:
+        """Derivatives (N, I) with respect to the variables."""
+        return self._slopes(self._input_derivatives, len(self.variables), columns, values)
+
+    def _slopes(
+        self,
+        derivatives: Callable[..., list],
+        count: int,
+        columns: Sequence[np.ndarray],
+        values: Values | None,
+    ) -> np.ndarray:
         point = self.values if values is None else values
-        n = len(columns[0]) if len(columns) else 1
-        J = np.zeros((n, len(self.parameters)))
+        J = np.zeros((len(columns[0]) if len(columns) else 1, count))
         with np.errstate(all="ignore"):
-            for k, slope in enumerate(self._derivatives(*columns, *point) if self.parameters else ()):
+            for k, slope in enumerate(derivatives(*columns, *point) if count else ()):
                 J[:, k] = real(np.asarray(slope))
         return J
 
@@ -150,26 +186,27 @@ class Parametric:
             values[moving] = p
             return values
 
-        fit = levenberg_marquardt(
-            lambda p: w * (self.predict(columns, point(p)) - y),
-            lambda p: np.reshape(w, (-1, 1)) * self.jacobian(columns, point(p))[:, moving],
-            self.values[moving],
-            steps=steps,
-        )
+        with np.errstate(over="ignore", invalid="ignore"):  # far from the solution; the step is refused then
+            fit = levenberg_marquardt(
+                lambda p: w * (self.predict(columns, point(p)) - y),
+                lambda p: np.reshape(w, (-1, 1)) * self.jacobian(columns, point(p))[:, moving],
+                self.values[moving],
+                steps=steps,
+            )
         return self.with_values(point(fit.values)), fit
 
     def with_values(self, values: np.ndarray) -> "Parametric":
         """The same form with other values; the compiled functions are shared."""
         copy = Parametric(self.expr, self.variables, self.parameters, np.asarray(values, float))
-        for name in ("_model", "_derivatives"):
+        for name in ("_model", "_derivatives", "_input_derivatives"):
             if name in self.__dict__:
                 copy.__dict__[name] = self.__dict__[name]
         return copy
 
     def tied(self) -> "Parametric":
-        """The form with one parameter for close numbers that stand in one place of like arguments.
+        """The form with one parameter for close numbers that stand in one place of like arguments or terms.
 
-        Such are the frequencies in ``a sin(v x) + b cos(w x)``.
+        Such are the frequencies in ``a sin(v x) + b cos(w x)``, and the rates in ``v x - log(1 - exp(w x))``.
         """
         kept: list[int] = []
         twins: dict[sympy.Symbol, sympy.Symbol] = {}
@@ -184,10 +221,11 @@ class Parametric:
         return Parametric(self.expr.xreplace(twins), self.variables, names, self.values[kept])
 
     def _places(self, k: int) -> set[sympy.Expr]:
-        """The arguments of functions that hold parameter k, with a mark in its place."""
+        """The arguments of functions and the terms that hold parameter k, with a mark in its place."""
         parameter = self.parameters[k]
-        arguments = (f.args[0] for f in self.expr.atoms(sympy.Function) if f.has(parameter))
-        return {argument.xreplace({parameter: _MARK}) for argument in arguments}
+        arguments = [f.args[0] for f in self.expr.atoms(sympy.Function) if f.has(parameter)]
+        terms = [term for term in sympy.Add.make_args(self.expr) if term.has(parameter) and term != parameter]
+        return {part.xreplace({parameter: _MARK}) for part in (*arguments, *terms)}
 
     def fixed(self, constants: dict[sympy.Symbol, sympy.Expr]) -> "Parametric":
         """The form with some parameters replaced by exact numbers."""

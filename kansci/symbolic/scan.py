@@ -7,6 +7,9 @@ from kansci.symbolic.curve import Curve
 
 __all__ = ["scan"]
 
+TAIL = 30.0
+"""A largest value this many times the median belongs to a tail."""
+A_DECADE = 5
 KEPT = 3
 """Starts that a scan hands on."""
 
@@ -33,7 +36,7 @@ def _grid(primitive: Primitive, z: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     if primitive.period:
         return _phases(high - low, primitive.period)
     if primitive.scale:
-        return _scales(low, high, shift=primitive.shift)
+        return _scales(z, low, high, shift=primitive.shift)
     if primitive.shift:
         return _shifts(low, high)
     return np.ones(1), np.zeros(1)
@@ -55,9 +58,14 @@ def _phases(span: float, period: float) -> tuple[np.ndarray, np.ndarray]:
     return np.repeat(scales, phases.size), np.tile(phases, scales.size)
 
 
-def _scales(low: float, high: float, *, shift: bool) -> tuple[np.ndarray, np.ndarray]:
+def _scales(z: np.ndarray, low: float, high: float, *, shift: bool) -> tuple[np.ndarray, np.ndarray]:
     """Scales about the origin of both signs, and centres inside and beside the data."""
-    scales = np.concatenate([np.geomspace(0.05, 40, 24), [np.pi, 2 * np.pi]]) / max(abs(low), abs(high))
+    size = max(abs(low), abs(high))
+    scales = np.concatenate([np.geomspace(0.05, 40, 24), [np.pi, 2 * np.pi]]) / size
+    usual = float(np.median(np.abs(z)))
+    if 0 < usual < size / TAIL:  # the interesting part may lie far below the largest value
+        count = int(np.ceil(A_DECADE * np.log10(size / usual)))
+        scales = np.concatenate([scales, 40 / size * (size / usual) ** (np.arange(1, count + 1) / count)])
     scales = np.concatenate([scales, -scales])
     if not shift:
         return scales, np.zeros_like(scales)

@@ -3,6 +3,7 @@
 import time
 
 import kansci_datasets
+import numpy as np
 import pint
 import pytest
 from kansci_datasets.problems import problem, problem_names
@@ -67,6 +68,24 @@ def test_temperatures_that_count_from_elsewhere_are_noted():
     assert str(units["T"].base) == "temperature"
     assert len(notes) == 1
     assert "absolute zero" in notes[0]
+
+
+def test_logarithms_are_pure_numbers_and_those_of_a_quantity_are_noted():
+    units, notes = parse_units({"P": "dBm", "loss": "dB", "a": "dB/km", "dT": "degC/min", "d": "log10(m)"})
+    assert [name for name, unit in units.items() if unit.is_one] == ["P", "loss", "d"]
+    assert str(units["a"].base) == "1/length"
+    assert notes == ("column 'P' is in dBm, a logarithm: it is taken as a pure number",)
+
+
+@pytest.mark.parametrize("text", ["km", "deg", "eV", "degF", "1000 d", "m/(2 s)", "mmHg*ft", "%"])
+def test_sizes_are_those_of_pint(text):
+    """Temperatures as differences; what cancels but for its size is shown."""
+    difference = text.replace("deg", "delta_deg") if text == "degF" else text.replace("%", "percent")
+    size = REGISTRY.Quantity(difference).to_root_units().magnitude
+    assert parse_unit(text).log_size == pytest.approx(np.log(size))
+    assert (parse_unit(text) * parse_unit(text) ** -1).shown == "1"
+    assert (parse_unit("km") * parse_unit("m") ** -1).shown == "km/m"
+    assert (parse_unit("N*m") * parse_unit("J") ** -1).shown == "1"
 
 
 def test_powers_are_a_group():

@@ -29,7 +29,7 @@ POSSIBLE = [
     k(2.5) * k(1.2) ** t,
     k(1.3) * sympy.log(d) + k(2.2),
     k(1.3) * (sympy.log(v) - sympy.log(c)),
-    k(7.5) * d ** k(1.73),
+    k(7.5) * m ** sympy.Rational(1, 3) / sympy.sqrt(d),
     m * v * free,
     m * c**2 * sympy.Abs(v - c) / sympy.Max(v, c),
     m * c**2 * sympy.atan2(v, c),
@@ -81,6 +81,41 @@ def test_units_of_the_constants(formula, units):
     assert [str(found[value]) for value in (67.8, 2.5) if value in found] == [
         text for text in ("J/Mpc", "J") if text in units.values() and 4.5 not in units
     ]
+
+
+@pytest.mark.parametrize(
+    ("formula", "doubt"),
+    [
+        (k(7.5) * d ** k(1.4993), "7.5 carries J/Mpc^1.499"),
+        (k(7.5) * d ** sympy.Rational(1, 5), "7.5 carries J/Mpc^(1/5)"),
+        (5 * t**2, "the 5 of 5*t**2 carries J/s^2"),
+        (m * v**2 + m, "the 1 of m carries J/kg"),
+        (m * c**2 * sympy.cos(sympy.pi * t), "the 3.14159 of pi*t carries 1/s"),
+    ],
+    ids=str,
+)
+def test_what_is_possible_but_odd_is_said(formula, doubt):
+    verdict = ENERGY.judge(formula, possible=True)
+    assert verdict
+    assert str(verdict) == f"suspicious: {doubt}"
+    assert doubt.rsplit(" ", 1)[1] in {unit.shown for _, unit in verdict.constants}
+
+
+def test_exact_numbers_carry_units_only_where_fitted_ones_stood():
+    assert not ENERGY.judge(5 * t**2, possible=False)
+    assert str(ENERGY.judge(m * c**2 / 2, possible=True)) == "ok"
+    assert not ENERGY.judge(m * c**2 * sympy.sin(t + v), possible=False)
+
+
+def test_numbers_without_a_size_of_their_own_have_no_unit():
+    """Another unit of t changes the base of a power, another unit of d the number beside its logarithm."""
+    assert dict(ENERGY.check(k(2.5) * k(1.2) ** t).constants).keys() == {2.5}
+    assert dict(ENERGY.check(k(1.3) * sympy.log(d) + k(2.2)).constants).keys() == {1.3}
+    assert dict(ENERGY.check(k(1.3) * sympy.log(v / c) + k(2.2)).constants).keys() == {1.3, 2.2}
+    same_number_twice = ENERGY.check(k(1.3) * d + k(1.3) * t)
+    assert same_number_twice
+    assert same_number_twice.unit_of(1.3) is None
+    assert ENERGY.check(k(1.5) * v ** sympy.Float(2)).unit_of(2.0) == "1"
 
 
 def test_units_of_a_smaller_problem():

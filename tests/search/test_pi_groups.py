@@ -69,9 +69,43 @@ def test_the_values_are_those_of_the_expressions():
         np.testing.assert_allclose(lifted, y)
 
 
-def test_none_without_a_monomial_of_the_target_s_unit():
+def test_none_where_nothing_is_reached():
+    """Random numbers: no power of r and of the masses is at work, so that no one constant is."""
     assert groups({"m1": "kg", "m2": "kg", "r": "m"}, "N")[0] == []
     assert groups({"a": "1", "b": "rad"}, "1")[0] == []
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.01])
+@pytest.mark.parametrize(
+    ("units", "target", "law", "expected"),
+    [
+        ({"m": "kg", "M": "kg", "r": "m"}, "1/s^2", lambda m, M, r: 6.7 * (m + M) / r**3, "m*r**-3"),
+        ({"L": "m", "phi": "rad", "m": "kg"}, "s", lambda L, p, m: np.sqrt(L) * (2 + np.sin(p)), "L**(1/2)"),
+        ({"a": "m", "b": "m", "T": "K"}, "W", lambda a, b, T: 5.7 * T**4 * a * b / (1 + a / b), "T**4*a**2"),
+    ],
+)  # fmt: skip
+def test_one_constant_with_a_unit_leaves_the_powers_to_the_data(units, target, law, expected, noise):
+    """Kepler's third law, the pendulum, a radiating plate, without G, g and sigma among the columns."""
+    rng = np.random.default_rng(1)
+    columns = tuple(rng.uniform(1, 3, (3, 200)))
+    symbols = sympy.symbols(list(units), positive=True)
+    y = law(*columns) * (1 + noise * rng.normal(size=200))
+    table = Units({name: parse_unit(text) for name, text in units.items()}, parse_unit(target))
+    first = pi_groups(Problem(columns, tuple(symbols), y, errors=1 / y), table)[0]
+    assert first.size == 1
+    assert table.of(first.exprs[0]).is_one
+    scale = sympy.parse_expr(expected, local_dict={str(s): s for s in symbols})
+    assert first.solution(sympy.S.One) == scale
+    np.testing.assert_allclose(first.y * sympy.lambdify(symbols, scale)(*columns), y)
+
+
+def test_two_constants_are_not_taken_for_one():
+    rng = np.random.default_rng(1)
+    T, a, b = columns = tuple(rng.uniform(1, 3, (3, 200)))
+    symbols = sympy.symbols("T a b", positive=True)
+    table = Units({"T": parse_unit("K"), "a": parse_unit("m"), "b": parse_unit("m")}, parse_unit("W"))
+    y = a * b * np.exp(-2.7 / T)
+    assert pi_groups(Problem(columns, symbols, y), table) == []
 
 
 @pytest.mark.slow

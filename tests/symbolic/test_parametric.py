@@ -57,3 +57,13 @@ def test_every_float_is_free_and_its_negative_is_the_same_number():
     assert sorted(abs(model.values)) == [0.7, 2.5]
     assert float((model.to_expr() - expr).subs({x: 1.3, y: 0.4})) == pytest.approx(0, abs=1e-14)
     assert model.fixed({model.parameters[0]: sympy.S.Half}).parameters == model.parameters[1:]
+
+
+def test_the_slope_of_a_power_at_zero():
+    """0**p log 0 is 0 in the limit, and rows at zero do not keep a power law from being fitted."""
+    x = np.array([0.0, 0.0, 1.0, 2.0, 3.0])
+    model = Parametric.of(Formula("1.5*x**2.5", ["x"]).expr, [sympy.Symbol("x")])
+    np.testing.assert_allclose(
+        model.jacobian([x]), np.column_stack([x**2.5, 1.5 * x**2.5 * np.log(np.maximum(x, 1e-9))]), atol=1e-15
+    )
+    assert model.refit([x], 2 * x**1.5)[0].values == pytest.approx([2, 1.5], rel=1e-10)

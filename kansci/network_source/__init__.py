@@ -1,0 +1,1 @@
+"""A network written out in other languages: from its layers to plain arrays, from these to source text."""
