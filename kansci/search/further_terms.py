@@ -1,61 +1,92 @@
-"""One term more: what the best formulas leave of the target is matched, and added to them.
+"""One term more, and one more: what a short formula leaves of the target is matched, and added to it.
 
-Matching pursuit (Mallat & Zhang, IEEE Trans. Signal Process. 41:3397, 1993) with the shapes of components,
-all constants refitted together after every term. Spectra and decays with several components are found so.
+Matching pursuit (Mallat & Zhang, IEEE Trans. Signal Process. 41:3397, 1993) with components of one kind at a
+time, all constants refitted together after every term. Spectra of several lines on a background, sums of
+decays and of oscillations are found so.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import sympy
 
+from kansci.expressions.primitives import Primitive
 from kansci.search.grammar import Grammar
-from kansci.search.pool import Candidate, Pool, skeleton
-from kansci.symbolic.match import match
+from kansci.search.pool import Pool
+from kansci.symbolic.match import Match, match
+from kansci.symbolic.merge import merge_constants
+from kansci.symbolic.parametric import Parametric
 
 __all__ = ["further_terms"]
 
+KINDS = ("gaussian", "exp", "sin", "lorentzian", "tanh", "x^2", "log")
+"""What sums are made of: lines, decays, oscillations, steps, trends."""
+BASES, SHORT = 4, 14
+"""Formulas to begin with, and their most nodes."""
+MOST_TERMS = 4
 MOST_COLUMNS = 6
-OFFERED = 3
 FEWEST_ROWS = 20
-COMPONENTS = frozenset(
-    ("x", "x^2", "1/x", "sqrt", "log", "exp", "sin", "gaussian", "lorentzian", "tanh", "x*exp", "sigmoid")
-)
-"""What sums are made of in nature: trends, decays, oscillations, lines, steps."""
+STEPS = 40
+WORTH = 0.99
+"""Share of the error that a term has to leave at most for another to be looked for."""
 
 
 def further_terms(pool: Pool, grammar: Grammar) -> Iterator[sympy.Expr | None]:
-    """Formulas of the front with one term more, the most promising first, as long as there are any.
+    """Short formulas of the front with more and more terms of one kind.
 
     Args:
         pool: The candidates, and the table.
         grammar: What the terms may be made of.
 
     Yields:
-        Formulas of the table's target; None after each column of each formula.
+        Formulas of the table's target; None after each search for a term.
     """
-    rows = pool.rows
-    library = [primitive for primitive in grammar.library if primitive.name in COMPONENTS]
-    if len(rows.y) < FEWEST_ROWS or len(pool.symbols) > MOST_COLUMNS:
+    if len(pool.rows.y) < FEWEST_ROWS or len(pool.symbols) > MOST_COLUMNS:
         return
-    extended: set[sympy.Expr] = set()
-    while (candidate := _next(pool, extended)) is not None:
-        extended.add(skeleton(candidate.expr))
-        residual = rows.y - candidate.model.predict(rows.columns)
-        for x, symbol in zip(rows.columns, pool.symbols, strict=True):
-            yield None
-            train = rows.train
-            weight = rows.weight[train]
-            terms = match(x[train], residual[train], library=library, top=OFFERED, weight=weight)
-            yield from (candidate.expr + term.expr(symbol) for term in terms)
-
-
-def _next(pool: Pool, extended: set[sympy.Expr]) -> Candidate | None:
-    """The shortest description that has not been extended yet."""
     n = len(pool.rows.y)
-    left = [c for c in pool.candidates if skeleton(c.expr) not in extended and _is_finite(c, pool)]
-    return min(left, key=lambda c: c.description_length(n), default=None)
+    short = [c for c in pool.candidates if c.complexity <= SHORT]
+    bases = sorted(short, key=lambda c: c.description_length(n))[:BASES]
+    library = {primitive.name: primitive for primitive in grammar.library}
+    for base in bases:
+        for kind in KINDS:
+            if kind in library:
+                yield from _extended(pool, base.model, library[kind])
 
 
-def _is_finite(candidate: Candidate, pool: Pool) -> bool:
-    return bool(np.isfinite(candidate.model.predict(pool.rows.columns)).all())
+def _extended(pool: Pool, model: Parametric, kind: Primitive) -> Iterator[sympy.Expr | None]:
+    """The model with one to MOST_TERMS terms of a kind, as long as each lowers the error."""
+    rows = pool.rows
+    columns = [x[rows.train] for x in rows.columns]
+    y, weight = rows.y[rows.train], rows.weight[rows.train]
+    before = _error(model, columns, y, weight)
+    for _ in range(MOST_TERMS):
+        yield None
+        found = _best_term(columns, y - model.predict(columns), weight, kind)
+        if found is None:
+            return
+        k, term = found
+        expr = merge_constants(model.to_expr() + term.expr(pool.symbols[k]))
+        model = Parametric.of(expr, pool.symbols).refit(columns, y, weight, steps=STEPS)[0]
+        after = _error(model, columns, y, weight)
+        if not after < WORTH * before:
+            return
+        before = after
+        yield model.to_expr()
+
+
+def _best_term(
+    columns: Sequence[np.ndarray], residual: np.ndarray, weight: np.ndarray, kind: Primitive
+) -> tuple[int, Match] | None:
+    """The column and the term in it that explain most of the residual."""
+    found = [
+        (k, term)
+        for k, x in enumerate(columns)
+        for term in match(x, residual, library=[kind], top=1, weight=weight)
+    ]
+    return min(found, key=lambda item: item[1].nrmse, default=None)
+
+
+def _error(model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray) -> float:
+    with np.errstate(all="ignore"):
+        error = float(np.sqrt(np.mean((weight * (model.predict(columns) - y)) ** 2)))
+    return error if np.isfinite(error) else np.inf

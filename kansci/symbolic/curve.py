@@ -74,13 +74,14 @@ class Curve:
             usable = (norm > NOT_VARIABLE * ww) & (size > 0) & (size < HUGE)
             c = np.where(usable, (centred * rest).sum(axis=1) / np.where(usable, norm, 1.0), 0.0)
             mse = np.where(usable, ((rest - c[:, None] * centred) ** 2).mean(axis=1), np.inf)
-        return Projection(points, c / safe, wy / ww - c * wphi / ww, mse, phi)
+            return Projection(points, c / safe, wy / ww - c * wphi / ww, mse, phi)
 
     def jacobian(self, primitive: Primitive, at: Projection) -> np.ndarray:
         """Derivatives (M, n, P) by a and b, as far as the primitive has them, then c and d."""
-        slope = at.c[:, None] * primitive.slope(self.inside(at.points)) * self.w
-        w = np.broadcast_to(self.w, slope.shape)
-        columns = [slope * self.z] * primitive.scale + [slope] * primitive.shift + [at.phi, w]
+        with np.errstate(all="ignore"):
+            slope = at.c[:, None] * primitive.slope(self.inside(at.points)) * self.w
+            w = np.broadcast_to(self.w, slope.shape)
+            columns = [slope * self.z] * primitive.scale + [slope] * primitive.shift + [at.phi, w]
         return np.stack(columns, axis=2)
 
     def residual(self, at: Projection) -> np.ndarray:
