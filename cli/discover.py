@@ -22,7 +22,7 @@ from .options import (
 )
 from .rules import Binary, Form, Functions, MaxDepth, MaxSize, Nested, Unary, rules
 
-__all__ = ["describe", "discover", "finish"]
+__all__ = ["describe", "discover", "finish", "leave_if"]
 
 
 def discover(
@@ -57,24 +57,22 @@ def discover(
     from kansci.discovery import discover as search
     from kansci.storage import check_free, create_run
 
-    from .tables import load_dataset, table_arguments
+    from .grouped import discover_grouped, discover_several
+    from .tables import load_table
     from .views import live_line, note
 
     asked = rules(unary_operators, binary_operators, maxsize, maxdepth, nested, function, form)
     settings = DiscoverSettings(seconds=seconds, seed=seed, jobs=jobs, **asked)
-    several = group is None and "," in (target or "")
-    if out is not None and not several:
-        check_free(out)
-    if group is not None or several:
-        from .grouped import discover_grouped, discover_several
-
-        arguments = table_arguments(data, target, inputs, units, sigma, input_sigma)
-        if group is not None:
-            discover_grouped(arguments, group, settings, out, as_json=as_json, explain=explain)
-        else:
-            discover_several(arguments, settings, out, as_json=as_json, explain=explain)
+    table = load_table(data, target, inputs, units, sigma, input_sigma)
+    if group is None and len(table.targets) > 1:
+        discover_several(table, settings, out, as_json=as_json, explain=explain)
         return
-    dataset = load_dataset(data, target, inputs, units, sigma, input_sigma)
+    if out is not None:
+        check_free(out)
+    if group is not None:
+        discover_grouped(table, group, settings, out, as_json=as_json, explain=explain)
+        return
+    dataset = table.dataset()
     for line in dataset.notes:
         note(line)
     with live_line() as show:
@@ -94,11 +92,15 @@ def _network_instead(discovery: Any) -> Any:
         return None
     from kansci.evidence.network_instead import network_instead
 
-    from .views import live_line
+    from .views import live_line, note
 
-    with live_line() as show:
-        show("no law found: training a network in its place")
-        return network_instead(discovery, min(max(discovery.settings.seconds / 4, 3.0), 30.0))
+    try:
+        with live_line() as show:
+            show("no law found: training a network in its place")
+            return network_instead(discovery, min(max(discovery.settings.seconds / 4, 3.0), 30.0))
+    except KeyboardInterrupt:  # the search was over
+        note("interrupted: no network is kept in place of a law")
+        return None
 
 
 def describe(event: Any) -> str:
@@ -120,19 +122,23 @@ def finish(discovery: Any, run: Any, *, as_json: bool, explain: bool = False, ne
         as_json: One JSON object instead of text.
         explain: Also how each formula of the front was found.
         network: What the folder holds in place of a law, or None.
-
-    Raises:
-        Exit: It was interrupted.
     """
     from kansci.storage import json_text
 
-    from .views import note, show_result
+    from .views import show_result
 
     if as_json:
         instead = {} if network is None else {"network": network.to_json()}
         typer.echo(json_text({**discovery.to_json(), **instead}))
     else:
         show_result(discovery, run, explain=explain, network=network)
-    if discovery.interrupted:
+    leave_if(discovery.interrupted)
+
+
+def leave_if(interrupted: bool) -> None:
+    """Leave with 130 after an interruption."""
+    from .views import note
+
+    if interrupted:
         note("interrupted: this is the best so far")
         raise typer.Exit(INTERRUPTED)

@@ -6,8 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from .options import INTERRUPTED
-
 if TYPE_CHECKING:
     import numpy as np
     import pandas as pd
@@ -15,11 +13,13 @@ if TYPE_CHECKING:
     from kansci import DiscoverSettings, Formula
     from kansci.data import Dataset
 
+    from .tables import Table
+
 __all__ = ["coded_predictor", "discover_grouped", "discover_several", "group_predictor"]
 
 
 def discover_grouped(
-    arguments: tuple,
+    table: "Table",
     group: str,
     settings: "DiscoverSettings",
     out: Path | None,
@@ -30,7 +30,7 @@ def discover_grouped(
     """One law for the groups of a table.
 
     Args:
-        arguments: As ``tables.table_arguments`` returns them.
+        table: The table.
         group: The column of the groups.
         settings: Of the search.
         out: Folder for the run.
@@ -39,20 +39,16 @@ def discover_grouped(
     """
     from dataclasses import asdict
 
-    from kansci.data import GroupedDataset, read_table
+    from kansci.data import GroupedDataset
     from kansci.data.read import named
     from kansci.discovery import discover_grouped as search
     from kansci.storage import create_run, json_text
 
-    from .discover import describe
+    from .discover import describe, leave_if
     from .views import live_line, note, show_result
 
-    where, target, inputs, units, sigma, input_sigma = arguments
-    frame = read_table(where)
-    with named(where):
-        data = GroupedDataset.from_frame(
-            frame, target, group, inputs, units, sigma=sigma, input_sigma=input_sigma
-        )
+    with named(table.source):
+        data = GroupedDataset.from_frame(table.frame, table.one_target(), group, **table.options)
     for line in data.dataset.notes:
         note(line)
     with live_line() as show:
@@ -64,37 +60,39 @@ def discover_grouped(
         typer.echo(json_text(record))
     else:
         show_result(found, out, explain=explain)
-    _leave_if(found.interrupted)
+    leave_if(found.interrupted)
 
 
 def discover_several(
-    arguments: tuple, settings: "DiscoverSettings", out: Path | None, *, as_json: bool, explain: bool
+    table: "Table", settings: "DiscoverSettings", out: Path | None, *, as_json: bool, explain: bool
 ) -> None:
     """A law for each of several targets.
 
     Args:
-        arguments: As ``tables.table_arguments`` returns them, the targets separated by commas.
+        table: The table.
         settings: Of the search.
         out: Folder for the runs, one a target.
         as_json: One JSON object instead of text.
         explain: Also how each formula of the fronts was found.
+
+    Raises:
+        SettingsError: Standard deviations are given, which are those of one target.
     """
     from dataclasses import asdict
 
-    from kansci.data import read_table
     from kansci.data.read import named
     from kansci.discovery import discover_each, target_datasets
+    from kansci.errors import SettingsError
     from kansci.storage import create_run, json_text
 
-    from .discover import describe
+    from .discover import describe, leave_if
     from .views import live_line, note, show_result
 
-    where, target, inputs, units, sigma, input_sigma = arguments
-    frame = read_table(where)
-    one = target in map(str, frame.columns)
-    targets = [target] if one else [name.strip() for name in target.split(",") if name.strip()]
-    with named(where):
-        datasets = target_datasets(frame, targets, inputs, units, sigma=sigma, input_sigma=input_sigma)
+    options = table.options
+    if options["sigma"] or options["input_sigma"]:
+        raise SettingsError("--sigma and --input-sigma belong to one target: search one after the other")
+    with named(table.source):
+        datasets = target_datasets(table.frame, table.targets, options["inputs"], options["units"])
     folders = _folders(out, [dataset.target for dataset in datasets])
     for line in dict.fromkeys(line for dataset in datasets for line in dataset.notes):
         note(line)
@@ -110,7 +108,7 @@ def discover_several(
         for discovery in found.discoveries:
             show_result(discovery, folders.get(discovery.dataset.target), explain=explain)
         _show_shared(found.to_json()["shared"])
-    _leave_if(found.interrupted)
+    leave_if(found.interrupted)
 
 
 def group_predictor(
@@ -199,11 +197,3 @@ def _show_shared(shared: Sequence[Mapping[str, Any]]) -> None:
     for item in shared:
         kind = "the same law but for a factor" if item["whole"] else "the sub-expression"
         console.print(Text(f"  {', '.join(item['targets'])}: {kind} {item['expression']}"))
-
-
-def _leave_if(interrupted: bool) -> None:
-    from .views import note
-
-    if interrupted:
-        note("interrupted: this is the best so far")
-        raise typer.Exit(INTERRUPTED)

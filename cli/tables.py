@@ -3,15 +3,57 @@
 import csv
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from kansci.data import Dataset
 
-__all__ = ["load_dataset", "read_units", "source", "table_arguments"]
+__all__ = ["Table", "load_dataset", "load_table", "read_units", "source"]
 
 LARGEST_UNITS_FILE = 1 << 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that was read, not yet checked, and what the options say of its columns.
+
+    ``source``: what was read, to name it in messages. ``target``: as it was typed. ``options``: the further
+    arguments of ``Dataset.from_frame``, by name.
+    """
+
+    source: Any
+    frame: "pd.DataFrame"
+    target: str
+    options: dict[str, Any]
+
+    @property
+    def targets(self) -> list[str]:
+        """The columns to explain."""
+        return _listed(self.target, self.frame)
+
+    def one_target(self) -> str:
+        """The column to explain, for what can be done with one only.
+
+        Raises:
+            SettingsError: None is named, or several are.
+        """
+        from kansci.errors import SettingsError
+
+        if len(self.targets) != 1:
+            raise SettingsError(f"--target '{self.target}' names {len(self.targets)} columns: name one")
+        return self.targets[0]
+
+    def dataset(self) -> "Dataset":
+        """The table, checked."""
+        from kansci.data import Dataset
+        from kansci.data.read import named
+
+        with named(self.source):
+            return Dataset.from_frame(self.frame, self.one_target(), **self.options)
 
 
 def load_dataset(
@@ -22,7 +64,19 @@ def load_dataset(
     sigma: str | None = None,
     input_sigma: Sequence[str] | None = None,
 ) -> "Dataset":
-    """Read and check the table that a command is given.
+    """Read and check the table that a command is given; the arguments are those of ``load_table``."""
+    return load_table(data, target, inputs, units, sigma, input_sigma).dataset()
+
+
+def load_table(
+    data: str,
+    target: str | None,
+    inputs: str | None,
+    units: Path | None,
+    sigma: str | None = None,
+    input_sigma: Sequence[str] | None = None,
+) -> Table:
+    """Read the table that a command is given.
 
     Args:
         data: File, ``-`` for stdin, or the name of a built-in table.
@@ -33,36 +87,7 @@ def load_dataset(
         input_sigma: ``INPUT=COLUMN`` for every input with errors.
 
     Returns:
-        The dataset.
-
-    Raises:
-        SettingsError: The target is not given, or an error of an input is not given like this.
-    """  # noqa: DOC502  raised by table_arguments
-    from kansci.data import read_dataset
-
-    return read_dataset(*table_arguments(data, target, inputs, units, sigma, input_sigma))
-
-
-def table_arguments(
-    data: str,
-    target: str | None,
-    inputs: str | None,
-    units: Path | None,
-    sigma: str | None = None,
-    input_sigma: Sequence[str] | None = None,
-) -> tuple[Any, str, list[str] | None, dict[str, str], str | None, dict[str, str]]:
-    """The same options as ``kansci.data.read_dataset`` takes them.
-
-    Args:
-        data: As of ``load_dataset``.
-        target: As of ``load_dataset``.
-        inputs: As of ``load_dataset``.
-        units: As of ``load_dataset``.
-        sigma: As of ``load_dataset``.
-        input_sigma: As of ``load_dataset``.
-
-    Returns:
-        Source, target, inputs, units, column of standard deviations, and those of inputs.
+        The table.
 
     Raises:
         SettingsError: The target is not given, or an error of an input is not given like this.
@@ -70,15 +95,33 @@ def table_arguments(
     from kansci.data import read_table
     from kansci.errors import SettingsError
 
-    chosen = [name.strip() for name in inputs.split(",") if name.strip()] if inputs is not None else None
-    given = read_units(units) if units is not None else {}
+    pairs, given = _pairs(input_sigma or ()), read_units(units) if units is not None else {}
+    where = source(data)
+    frame = read_table(where)
+    chosen = None if inputs is None else _listed(inputs, frame)
     if _is_built_in(data):
         target, chosen, given = _built_in(data, target, chosen, given)
-    where = source(data)
     if target is None:
-        columns = ", ".join(map(str, read_table(where).columns[:20]))
+        columns = ", ".join(map(str, frame.columns[:20]))
         raise SettingsError(f"--target is missing: name the column to explain, one of {columns}")
-    return where, target, chosen, given, sigma, _pairs(input_sigma or ())
+    options = {"inputs": chosen, "units": given, "sigma": sigma, "input_sigma": pairs}
+    return Table(where, frame, target, options)
+
+
+def _listed(text: str, frame: "pd.DataFrame") -> list[str]:
+    """Names separated by commas, which may stand in the name of a column of the table as well."""
+    from kansci.data.names import split_unit
+
+    columns = [str(column) for column in frame.columns]
+    whole = {name for column in columns for name in (column, split_unit(column)[0]) if "," in name}
+    longest = 1 + max((name.count(",") for name in whole), default=0)
+    pieces, names = text.split(","), []
+    while pieces:
+        ends = range(min(len(pieces), longest), 1, -1)
+        end = next((k for k in ends if ",".join(pieces[:k]).strip() in whole), 1)
+        names.append(",".join(pieces[:end]).strip())
+        pieces = pieces[end:]
+    return [name for name in names if name]
 
 
 def _pairs(options: Sequence[str]) -> dict[str, str]:

@@ -62,8 +62,8 @@ def trust(
 ) -> None:
     """Show how far a formula can be trusted: its constants, whether it returns, whether chance gives as much.
 
-    The formula is that of a run, a given one, or the one that a search finds. Of a run the result is kept in
-    trust.json. Ctrl-C gives the evidence so far.
+    The formula is that of a run, a given one, or the one that a search finds. The evidence for a run's own
+    formula is kept in its trust.json. Ctrl-C gives the evidence so far.
 
     Raises:
         SettingsError: Options that belong to a table are given for a run.
@@ -101,7 +101,7 @@ def trust(
             **asked,
         )
     record = result.to_json()
-    if run is not None:
+    if run is not None and formula is None:
         update_run(run.path, trust=record)
     if as_json:
         typer.echo(json_text(record))
@@ -130,11 +130,11 @@ def _asked(run: "Run | None", dataset: "Dataset", text: str | None) -> dict[str,
         return {"formula": formula, "known_before": True}
     if run is None:
         return {}
-    formula, law_found = run.formula(), run.result().get("law_found")
+    formula = run.formula()
     return {
         "formula": formula,
         "front": run.front(),
-        "law_found": law_found,
+        "law_found": run.result().get("law_found"),
         "model": _model(run, formula),
     }
 

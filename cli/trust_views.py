@@ -102,12 +102,13 @@ def _shares(title: str, shares: Sequence["Share"], marked: str | None, of: int) 
 
 
 def _choice(trust: "Trust") -> list[Any]:
+    from kansci.evidence.model_choice import CRITERIA
     from kansci.export import shorten
 
     found = trust.choice
     if found is None:
         return []
-    best = {key: found.best_by(key) for key in ("description_length", "bic", "aicc", "cv_nrmse")}
+    best = {key: found.best_by(key) for key in CRITERIA}
     rows = []
     for place, f in enumerate(found.formulas):
         marks = {key: "*" if best[key] == place else "" for key in best}
@@ -124,17 +125,7 @@ def _choice(trust: "Trust") -> list[Any]:
                 shorten(f.formula.text, 4),
             )
         )
-    headings = (
-        "",
-        "nodes",
-        "constants",
-        "length",
-        "BIC",
-        "AICc",
-        "CV",
-        "score",
-        "formula",
-    )
+    headings = ("", "nodes", "constants", "length", "BIC", "AICc", "CV", "score", "formula")
     return [_sentence(found.sentence), _table(headings, rows)]
 
 

@@ -92,10 +92,7 @@ def to_json(formula: Formula) -> str:
         "formula": sympy.sstr(formula.expr, full_prec=False),
         "latex": formula.latex_rhs(),
         "complexity": formula.complexity,
-        "constants": [
-            {"value": c.value, "stderr": c.stderr, "symbolic": c.symbolic, "unit": c.unit}
-            for c in formula.constants
-        ],
+        "constants": [c.to_json() for c in formula.constants],
     }
     return json.dumps(record, indent=2, ensure_ascii=False)
 

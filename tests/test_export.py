@@ -76,10 +76,12 @@ def test_sympy_text_reads_back_to_the_same_numbers():
 
 
 def test_json_holds_what_is_needed_to_use_the_formula():
-    formula = Formula("2.5*x", {"x": "x [m]"}, "F", (Constant(2.5, 0.1, None, "N/m"),))
+    constants = Constant(2.5, 0.1, None, "N/m"), Constant(2.0, float("inf"), None)
+    formula = Formula("2.5*x", {"x": "x [m]"}, "F", constants)
     record = json.loads(export(formula, "json"))
     assert record["symbols"] == {"x": "x [m]"}
-    assert record["constants"] == [{"value": 2.5, "stderr": 0.1, "symbolic": None, "unit": "N/m"}]
+    assert record["constants"][0] == {"value": 2.5, "stderr": 0.1, "symbolic": None, "unit": "N/m"}
+    assert record["constants"][1]["stderr"] is None
     assert record["complexity"] == 3
     assert Formula(record["formula"], record["symbols"]).predict([[2.0]]) == 5.0
 

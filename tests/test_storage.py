@@ -276,6 +276,8 @@ def test_other_folders_are_left_alone(tmp_path, dataset):
         open_run(tmp_path / "nowhere")
     with pytest.raises(RunError, match="not a RUN folder"):
         open_run(tmp_path)
+    with pytest.raises(RunError, match="would lie in a file"):
+        create_run(tmp_path / "thesis.tex" / "run", "discover", {}, dataset)
     assert [file.name for file in tmp_path.iterdir()] == ["thesis.tex"]
 
 

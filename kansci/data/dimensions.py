@@ -29,6 +29,8 @@ _NUMBER = re.compile(r"(?<![\w.])\d+(?![\w.])")
 _LOGARITHM = re.compile(r"(?:ln|lg|log|log2|log10)\s*\(.*\)|dex")
 _FACTOR = re.compile(r"\A[-+]?\d[\d.,]*(?:[eE][-+]?\d+)?\s*\*?\s*(?=[^\W\d])")
 _PURE = frozenset({"", "1", "-", "none", "dimensionless", "unitless"})
+_ARBITRARY = re.compile(r"(?:a|arb)\. ?u(?:\.|nits?)?", re.IGNORECASE)
+"""What pint takes for years times atomic mass units."""
 _MORE = (
     "solar_mass = 1.98841e30 kg = M_sun",
     "solar_radius = 6.957e8 m = R_sun",
@@ -154,7 +156,8 @@ def parse_unit(text: str, column: str = "") -> Unit:
     text = " ".join(text.split())
     if text.lower() in _PURE or _LOGARITHM.fullmatch(text):
         return ONE
-    for written in _spellings(text) if len(text) <= LONGEST else ():
+    readable = len(text) <= LONGEST and not _ARBITRARY.fullmatch(text)
+    for written in _spellings(text) if readable else ():
         unit = _looked_up(written)
         if unit is not None:
             factor = None if text.startswith("1/") else _FACTOR.match(text)

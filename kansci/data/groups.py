@@ -9,6 +9,7 @@ import pandas as pd
 
 from kansci.data.dataset import Dataset
 from kansci.data.names import find_column, nearest
+from kansci.data.validate import check_columns
 from kansci.errors import DataError
 
 __all__ = ["GroupedDataset", "group_label"]
@@ -57,7 +58,7 @@ class GroupedDataset:
             DataError: The group column is missing, holds measurements, has one value only, or almost as
                 many as there are rows; or the rest of the table is unusable.
         """
-        columns = [str(column) for column in frame.columns]
+        columns = check_columns([str(column) for column in frame.columns])
         column = find_column(group, columns)
         if column is None:
             raise DataError(f"there is no group column '{group}': {nearest(group, columns)}")
@@ -103,7 +104,7 @@ def group_label(value: Any) -> str | None:
     if pd.isna(value):
         return None
     whole = isinstance(value, (float, np.floating)) and float(value).is_integer()
-    return str(int(value)) if whole else str(value).strip()
+    return str(int(value)) if whole else str(value).strip() or None
 
 
 def _labels(frame: pd.DataFrame, column: str) -> list[str | None]:

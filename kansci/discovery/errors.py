@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 
 from kansci.search.pool import ExactFoundError, Pool
-from kansci.search.rows import MARGIN, inverse, relative_gain
+from kansci.search.rows import LARGEST_RELATIVE, MARGIN, inverse, relative_gain
 
 __all__ = ["with_better_errors"]
 
@@ -31,8 +31,10 @@ def with_better_errors(pool: Pool) -> Pool:
     residual = best.model.predict(rows.columns) - rows.y
     if not np.isfinite(residual).all() or not residual.any() or not best.expr.free_symbols:
         return pool
-    gain, relative = relative_gain(residual / rows.y, rows.y), bool(np.ptp(rows.weight) > 0)
-    if abs(gain) < MARGIN or (gain > 0) == relative:
+    shares, relative = residual / rows.y, bool(np.ptp(rows.weight) > 0)
+    gain = relative_gain(shares, rows.y)
+    small = float(np.sqrt(np.mean(shares**2))) < LARGEST_RELATIVE
+    if abs(gain) < MARGIN or (gain > 0) == relative or not (relative or small):
         return pool
     weight = np.ones_like(rows.y) if relative else inverse(np.abs(rows.y))
     other = Pool(replace(rows, weight=weight), pool.symbols, pool.deadline, pool.grammar, pool.units)

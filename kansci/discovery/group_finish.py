@@ -2,7 +2,7 @@
 
 import string
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -53,6 +53,7 @@ def finish_groups(
     everything: GroupRows,
     grammar: Grammar,
     deadline: float,
+    taken: Collection[str],
 ) -> GroupFinished:
     """Make a joint fit ready to publish.
 
@@ -63,6 +64,7 @@ def finish_groups(
         everything: All rows of the table; the constants are fitted to them.
         grammar: What the form may be made of.
         deadline: Monotonic time after which the form is only named.
+        taken: Names that constants must not have, those of the columns.
 
     Returns:
         The finished form; its errors are those of constants fitted without the held-out rows.
@@ -74,12 +76,10 @@ def finish_groups(
     if time.monotonic() < deadline:
         short = write_short(fit, data)
         fit = short if grammar.allows(readable(short.model)) else fit
-    model = _named(_positive(fit.model))
+    model = _named(_positive(fit.model), taken)
     final, result = model.refit(*everything.train, steps=100)
     final = final if np.isfinite(result.rss) else model
-    columns, index, y, weight = everything.train
-    rss = float(np.sum((weight * (final.predict(columns, index) - y)) ** 2))
-    stderr = final.stderr(columns, index, weight, rss)[final.slots]
+    stderr = final.stderr(*everything.train)[final.slots]
     expr, own = readable(final), np.flatnonzero(~final.shared)
     predicted = fit.model.predict(data.rows.columns, data.index)
     finished = Finished(
@@ -155,9 +155,8 @@ def _positive(model: GroupedModel) -> GroupedModel:
     return GroupedModel.of(form, np.where(negative, -model.table, model.table), model.shared)
 
 
-def _named(model: GroupedModel) -> GroupedModel:
+def _named(model: GroupedModel, taken: Collection[str]) -> GroupedModel:
     """Constants per group are called a, b, c, ... in the order in which they stand in the formula."""
-    taken = {v.name for v in model.form.variables}
     names = (n for n in _letters() if n not in taken and n not in CONFUSING)
     own = [p for p, shared in enumerate(model.shared) if not shared]
     written = sympy.sstr(

@@ -196,7 +196,7 @@ def _covariance(model: GroupedModel, data: GroupRows) -> np.ndarray | None:
     """Of the free numbers (K, K), errors not below round-off; None if the model has no finite slopes."""
     columns, index, y, weight = data.train
     J = weight[:, None] * model.jacobian(columns, index)
-    rss = float(np.sum((weight * (model.predict(columns, index) - y)) ** 2))
+    rss = model.rss(*data.train)
     floor = (EXACT * float(np.linalg.norm(weight * y))) ** 2
     return covariance(J, max(rss, floor)) if np.isfinite(J).all() else None
 

@@ -74,10 +74,7 @@ class GroupedDiscovery:
             "rmse": self.rmse,
             "nrmse": self.nrmse,
             "r2": self.r2,
-            "constants": [
-                {"value": c.value, "stderr": _finite(c.stderr), "symbolic": c.symbolic, "unit": c.unit}
-                for c in self.formula.constants
-            ],
+            "constants": [c.to_json() for c in self.formula.constants],
             "groups": [
                 {
                     "group": law.label,

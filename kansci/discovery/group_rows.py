@@ -49,7 +49,9 @@ class GroupRows:
 
 
 def group_rows(data: GroupedDataset, seed: int) -> GroupRows:
-    """At most SEARCH_ROWS rows, a fifth of those of each group held out unless the table is small.
+    """Some SEARCH_ROWS rows, a fifth of those of each group held out unless the table is small.
+
+    Every group has a row among them.
 
     Until something is known of the errors of different groups (``likely_sizes``), the weights are those
     of each group by itself.
@@ -61,13 +63,14 @@ def group_rows(data: GroupedDataset, seed: int) -> GroupRows:
         if dataset.sigma is None:
             varying = [np.ascontiguousarray(x) for x in dataset.X[at].T if np.ptp(x) > 0]
             sizes[at] = 1 / error_weight(varying, dataset.y[at], seed)
-    positions = np.sort(rng.permutation(n)[:SEARCH_ROWS])
+    order = rng.permutation(n)
+    first = np.unique(data.index[order], return_index=True)[1]  # row of each group
+    positions = np.sort(order[np.union1d(np.arange(min(n, SEARCH_ROWS)), first)])
     index, everything = data.index[positions], np.arange(len(positions))
     held = [rng.permutation(at)[: len(at) // 5] for at in (np.flatnonzero(index == g) for g in groups)]
     out = np.sort(np.concatenate(held))
-    train, out = (
-        (everything, everything) if len(index) < HOLD_OUT_FROM else (np.setdiff1d(everything, out), out)
-    )
+    small = len(index) < HOLD_OUT_FROM or not len(out)
+    train, out = (everything, everything) if small else (np.setdiff1d(everything, out), out)
     columns = tuple(np.ascontiguousarray(x) for x in dataset.X[positions].T)
     rows = Rows(columns, dataset.y[positions], inverse(sizes[positions]), train, out)
     return GroupRows(rows, index, positions, sizes)
@@ -99,7 +102,8 @@ def likely_sizes(
     for residual, price, constants in fits:
         errors = _by_group(residual, data.index)
         if (errors <= ROUND_OFF * spreads).all():
-            return spreads[table.index]
+            of_all = float(np.sqrt(np.mean(y**2)))  # stands in for a group whose target is zero
+            return np.where(spreads > 0, spreads, of_all)[table.index]
         choices.append((price - MARGIN + _nats(residual, np.ones_like(y)), 0, np.ones_like(whole)))
         if (errors > ROUND_OFF * spreads).all() and smallest - constants >= FREEDOM:
             choices.append((price + free + _nats(residual, errors[data.index]), 1, errors[table.index]))

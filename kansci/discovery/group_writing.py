@@ -56,9 +56,7 @@ def _with_equal_constants(fit: Joint, data: GroupRows) -> Joint:
     """One constant for two that agree, where that shortens the form: a - a*k/(x + k) = a*x/(x + k)."""
     model, n = fit.model, len(data.rows.train)
     form, table = model.form, model.table
-    columns, index, y, weight = data.train
-    rss = float(np.sum((weight * (model.predict(columns, index) - y)) ** 2))
-    errors = model.stderr(columns, index, weight, rss)[model.slots]
+    errors = model.stderr(*data.train)[model.slots]
     long = complexity(_simplified(model))
     for p, q in combinations(range(len(form.parameters)), 2):
         width = SAME * np.hypot(errors[:, p], errors[:, q]) + EXACT * np.abs(table[:, p])

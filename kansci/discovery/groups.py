@@ -13,6 +13,7 @@ import pandas as pd
 import sympy
 
 from kansci.data.groups import GroupedDataset
+from kansci.data.names import symbol_names
 from kansci.discovery.conclude import front, published, scored
 from kansci.discovery.group_finish import GroupFinished, finish_groups, readable
 from kansci.discovery.group_fit import Joint, share_constants
@@ -144,10 +145,12 @@ class _Run:
     def _conclude(self) -> GroupedDiscovery:
         everything, end = all_group_rows(self.rows, self.data), self._at(1.0)
         grammar = self.settings.grammar
-        finished = [
-            finish_groups(fit, trail, self.rows, everything, grammar, end) for fit, trail in self._finalists()
-        ]
         n, rows, dataset = len(self.data.dataset.y), self.rows.rows, self.data.dataset
+        taken = symbol_names([*dataset.inputs, dataset.target, self.data.column])
+        finished = [
+            finish_groups(fit, trail, self.rows, everything, grammar, end, taken)
+            for fit, trail in self._finalists()
+        ]
         finished.sort(key=lambda f: (not f.finished.exact, f.finished.description_length(n)))
         chosen = finished[0]
         best = chosen.finished

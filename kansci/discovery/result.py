@@ -4,8 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from kansci._version import __version__
 from kansci.data import Dataset
 from kansci.discovery.settings import DiscoverSettings
@@ -101,15 +99,7 @@ class Discovery:
             "rmse": self.rmse,
             "nrmse": self.nrmse,
             "r2": self.r2,
-            "constants": [
-                {
-                    "value": c.value,
-                    "stderr": c.stderr if np.isfinite(c.stderr) else None,
-                    "symbolic": c.symbolic,
-                    "unit": c.unit,
-                }
-                for c in self.formula.constants
-            ],
+            "constants": [c.to_json() for c in self.formula.constants],
             "relations": list(self.relations),
             "front": [c.to_json() for c in self.front],
             "rivals": [c.to_json() for c in self.rivals],

@@ -84,7 +84,6 @@ def target_datasets(
     targets: Sequence[str],
     inputs: Sequence[str] | None = None,
     units: Mapping[str, str] | None = None,
-    **further: Any,
 ) -> list[Dataset]:
     """A dataset for each target, without the other targets.
 
@@ -93,7 +92,6 @@ def target_datasets(
         targets: The columns to explain.
         inputs: The columns to explain them by; None takes every other numeric column.
         units: Unit of a column, over those in the headers.
-        further: What else ``Dataset.from_frame`` takes.
 
     Returns:
         The datasets, in the order of the targets.
@@ -119,7 +117,7 @@ def target_datasets(
         others = [position for position, column in enumerate(columns) if column in found and column != target]
         alone = frame.drop(columns=frame.columns[others])
         alone.attrs = dict(frame.attrs)
-        datasets.append(Dataset.from_frame(alone, target, inputs, units, **further))
+        datasets.append(Dataset.from_frame(alone, target, inputs, units))
     return datasets
 
 

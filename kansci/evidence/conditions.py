@@ -54,7 +54,8 @@ def conditions(expr: sympy.Expr) -> tuple[Condition, ...]:
     for part in sympy.preorder_traversal(expr):
         for condition in _of(part):
             if condition.quantity.free_symbols:
-                found.setdefault((condition.quantity, condition.at_zero, condition.below), condition)
+                key = (condition.quantity, condition.at_zero, condition.below, condition.guard)
+                found.setdefault(key, condition)
     return tuple(found.values())
 
 

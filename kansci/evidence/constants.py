@@ -75,7 +75,7 @@ def constants(
     form, values = (formula, start or {}) if formula.parameters else formula.freed()
     if not form.parameters:
         return Constants(form.text, ())
-    sigma = Table(dataset, seed).sigma if dataset.sigma is None else None
+    sigma = Table(dataset, seed).sigma
     fitted = form.fit(dataset, start=values, sigma=sigma, seed=seed)
     robust = form.fit(dataset, start=fitted.parameters, sigma=sigma, covariance="robust")
     wald, profile = (fitted.interval(level=LEVEL, method=method) for method in ("wald", "profile"))

@@ -224,10 +224,12 @@ def _first_finding(condition: Condition, expr: sympy.Expr, inside: Box) -> Findi
 
 def _finding(condition: Condition, expr: sympy.Expr, outcome: Outcome, box: Box, reach: float) -> Finding:
     kind = condition.at_zero if outcome.verdict == "zero" else condition.below or condition.at_zero
-    if kind == "pole" and outcome.verdict == "zero":
-        widths = box.high - box.low
-        if all(has_limit(expr, box.symbols, point, widths) for point in outcome.points[:MOST_SHOWN]):
-            kind = "removable"
+    if (
+        kind == "pole"
+        and outcome.verdict == "zero"
+        and all(has_limit(expr, box.symbols, point, box.unit) for point in outcome.points[:MOST_SHOWN])
+    ):
+        kind = "removable"
     used = condition.quantity.free_symbols | (condition.guard.free_symbols if condition.guard else set())
     points = tuple(
         {str(s): float(value) for s, value in zip(box.symbols, row, strict=True) if s in used}

@@ -5,6 +5,7 @@ quantiles, so that a few far values do not leave an empty middle), and the rows 
 law errs there as inside; a formula that only follows the data errs more.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -61,12 +62,16 @@ class Extrapolation:
         from kansci.export import shorten
 
         own = self.formulas[self.chosen]
-        if own.ratio is None:
+        if own.outside is None:
             return "no input has enough values to leave the outer ones out"
-        text = (
-            f"fitted to the inner {INNER:.0%} of each input's values, it errs outside by {own.outside:.2g} of"
-            f" the target's spread, {own.ratio:.2g} times as much as inside"
-        )
+        text = f"fitted to the inner {INNER:.0%} of each input's values, it "
+        if math.isinf(own.outside):
+            text += "is not finite on all rows outside"
+        else:
+            text += (
+                f"errs outside by {own.outside:.2g} of the target's spread, {own.ratio:.2g} times as much as"
+                " inside"
+            )
         errors = {f.formula: f.outside for f in self.formulas if f is not own and f.outside is not None}
         if errors:
             rival = min(errors, key=errors.__getitem__)
@@ -123,8 +128,9 @@ def _test(formula: Formula, model: Parametric, rows: Rows, tests: dict[str, np.n
     for name, inside in tests.items():
         at = np.flatnonzero(inside)
         if len(at) > len(model.parameters):
-            error = rows.weight * (fitted(model, rows, at).predict(rows.columns) - rows.y) / rows.spread
-            squares[name] = error[inside] ** 2, error[~inside] ** 2
+            with np.errstate(over="ignore", invalid="ignore"):  # far outside a formula may be of any size
+                error = rows.weight * (fitted(model, rows, at).predict(rows.columns) - rows.y) / rows.spread
+                squares[name] = error[inside] ** 2, error[~inside] ** 2
     if not squares:
         return Extrapolated(formula.text, formula.complexity, None, None, None)
     inside_all, outside_all = (_rms(np.concatenate(parts)) for parts in zip(*squares.values(), strict=True))

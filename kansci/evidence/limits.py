@@ -18,23 +18,21 @@ SAME, ONE_LIMIT = 1e-12, 1e-5
 """What counts as no change, and as no difference between two sides."""
 
 
-def has_limit(
-    expr: sympy.Expr, symbols: Sequence[sympy.Symbol], point: np.ndarray, widths: np.ndarray
-) -> bool:
+def has_limit(expr: sympy.Expr, symbols: Sequence[sympy.Symbol], point: np.ndarray, unit: np.ndarray) -> bool:
     """Approach a point from several sides, in 60 digits.
 
     Args:
         expr: The formula.
         symbols: Its symbols.
         point: Where to go, (I,).
-        widths: Of the ranges, the unit of distance, (I,).
+        unit: Of distance, such as the widths of the ranges, (I,).
 
     Returns:
         Whether the values settle down from every side, and to one value.
     """
     function = sympy.lambdify(list(symbols), expr, "mpmath")
     generator = np.random.default_rng(0)
-    steps = generator.standard_normal((DIRECTIONS, len(point))) * np.where(widths > 0, widths, 1.0)
+    steps = generator.standard_normal((DIRECTIONS, len(point))) * unit
     values = np.array([[_value(function, point, d * step) for d in DISTANCES] for step in steps])
     if not np.isfinite(values).all():
         return False

@@ -7,8 +7,9 @@ cross-validation     the constants are fitted again without each fold; the form 
 score                fall of the logarithm of the mean squared error a node, as in PySR (Cranmer 2023)
 """
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,7 +17,6 @@ import numpy as np
 from kansci.data import Dataset
 from kansci.errors import SettingsError
 from kansci.evidence.refit import Table, fitted
-from kansci.search.dimensions import Units
 from kansci.search.judge import description_length, surprise
 from kansci.search.rows import Rows
 from kansci.symbolic.complexity import complexity
@@ -156,10 +156,7 @@ def length_of(formula: Formula, table: Table) -> float:
     model, rows = table.model(formula), table.searched
     values = fitted(model, rows, rows.train).predict(rows.columns)
     train, held = rows.loss(values, rows.train), rows.loss(values, rows.held)
-    units = Units.of_table(table.dataset)
-    nodes = formula.complexity + surprise(
-        formula.expr, possible=units is None or bool(units.check(formula.expr))
-    )
+    nodes = formula.complexity + surprise(formula.expr, possible=table.allows(formula.expr))
     return description_length(train, held, len(model.parameters), nodes, len(rows.y))
 
 
@@ -173,9 +170,12 @@ def cross_validated(model: Parametric, rows: Rows, folds: int, seed: int = 0) ->
         seed: Of the parts.
 
     Returns:
-        The error; inf if it is not finite on some row.
+        The error; inf if it is not finite on some row, or a part leaves no row beyond those that fix the
+        constants.
     """
-    n = len(rows.y)
+    n, k = len(rows.y), len(model.parameters)
+    if k and n - -(-n // folds) <= k:
+        return float("inf")
     part = np.random.default_rng(seed).permutation(n) % folds
     values = np.empty(n)
     for fold in range(folds):
@@ -211,9 +211,9 @@ def _scored(judged: Sequence[Judged]) -> list[Judged]:
     for one in judged:
         score = 0.0
         if done:
-            fall = 2 * np.log(max(done[-1].nrmse, SMALLEST) / max(one.nrmse, SMALLEST))
-            score = float(fall) / max(one.complexity - done[-1].complexity, 1)
-        done.append(Judged(**{**vars(one), "score": score}))
+            before, after = (math.log(max(f.nrmse, SMALLEST)) for f in (done[-1], one))
+            score = 2 * (before - after) / max(one.complexity - done[-1].complexity, 1)
+        done.append(replace(one, score=score))
     return done
 
 

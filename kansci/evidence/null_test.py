@@ -13,6 +13,7 @@ The chance is at most ``(1 + b) / (1 + M)`` for b of M permutations that do as w
 (Phipson & Smyth, Stat. Appl. Genet. Mol. Biol. 9:39, 2010).
 """
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -25,7 +26,7 @@ from kansci.data import Dataset
 from kansci.discovery import DiscoverSettings
 from kansci.errors import KansciError, SettingsError
 from kansci.evidence.model_choice import SMALLEST, length_of
-from kansci.evidence.refit import Table
+from kansci.evidence.refit import Table, fitted
 from kansci.evidence.searches import in_parallel, seconds_each, short_search
 from kansci.search.rows import Rows
 from kansci.symbolic.formula import Formula
@@ -39,7 +40,6 @@ SEARCHES, REFITS = 20, 199
 """Permutations if their number is not given."""
 STARTS = 4
 """From which constants are fitted to a permuted target: their values, and others of random size and sign."""
-STEPS = 50
 MOST_ROWS = 2000
 
 
@@ -148,7 +148,7 @@ def null_test(  # noqa: PLR0913
     """
     if known_before and formula is None:
         raise SettingsError("known_before is said of a formula: pass formula=")
-    m = permutations or (REFITS if known_before else SEARCHES)
+    m = (REFITS if known_before else SEARCHES) if permutations is None else permutations
     if m < 1 or jobs < 1:
         raise SettingsError(f"permutations={m} and jobs={jobs} must be at least 1")
     settings, deadline = settings or DiscoverSettings(), time.monotonic() + seconds
@@ -230,18 +230,15 @@ def _refit_gain(model: Parametric, rows: Rows, seed: int) -> float:
     """Gain of log-likelihood over the best constant, from the best of several starts."""
     n = len(rows.y)
     everything = np.arange(n)
-    losses = [rows.loss(model.predict(rows.columns), everything)] if not model.parameters else []
-    for start in _starts(model, seed) if model.parameters else ():
-        fitted, fit = model.with_values(start).refit(rows.columns, rows.y, rows.weight, steps=STEPS)
-        if np.isfinite(fit.rss):
-            losses.append(rows.loss(fitted.predict(rows.columns), everything))
+    fits = (fitted(model.with_values(start), rows, everything) for start in _starts(model, seed))
+    best = min(rows.loss(fit.predict(rows.columns), everything) for fit in fits)
     mean = float(np.average(rows.y, weights=rows.weight**2))
     constant = rows.loss(np.full(n, mean), everything)
-    best = min(losses, default=float("inf"))
-    return n * float(np.log(max(constant, SMALLEST) / max(best, SMALLEST)))
+    return n * (math.log(max(constant, SMALLEST)) - math.log(max(best, SMALLEST)))
 
 
 def _starts(model: Parametric, seed: int) -> Sequence[np.ndarray]:
     rng, p = np.random.default_rng(seed), len(model.parameters)
-    factors = np.exp(rng.normal(size=(STARTS - 1, p))) * rng.choice([-1.0, 1.0], (STARTS - 1, p))
+    further = STARTS - 1 if p else 0
+    factors = np.exp(rng.normal(size=(further, p))) * rng.choice([-1.0, 1.0], (further, p))
     return [model.values, *(model.values * factors)]

@@ -9,7 +9,9 @@ import sympy
 from kansci.data import Dataset
 from kansci.discovery.rows import all_rows, search_rows
 from kansci.errors import DataError
+from kansci.evidence.forms import with_floats
 from kansci.expressions.custom import written_out
+from kansci.search.dimensions import Units
 from kansci.search.rows import Rows
 from kansci.symbolic.formula import Formula
 from kansci.symbolic.parametric import Parametric
@@ -38,9 +40,18 @@ class Table:
 
     @property
     def sigma(self) -> np.ndarray | None:
-        """Relative sizes (N,) of the errors, None where they are all equal."""
+        """Relative sizes (N,) of the errors; None where they are all equal, or the dataset holds them."""
         weight = self.rows.weight
-        return 1 / weight if np.ptp(weight) > 0 else None
+        return 1 / weight if self.dataset.sigma is None and np.ptp(weight) > 0 else None
+
+    @cached_property
+    def units(self) -> Units | None:
+        """Those of the dataset, if it has any."""
+        return Units.of_table(self.dataset)
+
+    def allows(self, expr: sympy.Expr) -> bool:
+        """Whether the units allow a formula whose numbers may carry units, as in a search."""
+        return self.units is None or bool(self.units.check(with_floats(expr)))
 
     def sample(self, most: int) -> Rows:
         """All rows, or ``most`` of them drawn at random."""
@@ -77,8 +88,6 @@ def fitted(model: Parametric, rows: Rows, at: np.ndarray) -> Parametric:
 
     It is the model itself where no fit is finite.
     """
-    if not model.parameters or len(at) <= len(model.parameters):
-        return model
     columns = [x[at] for x in rows.columns]
     trial, fit = model.refit(columns, rows.y[at], rows.weight[at], steps=STEPS)
     return trial if np.isfinite(fit.rss) else model

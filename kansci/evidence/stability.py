@@ -115,7 +115,7 @@ class Stability:
             text += f" and was on the front of {self.on_front}"
         first = self.forms[0]
         if first.text != self.reference and first.count > self.returned:
-            text += f"; {first.example} returned in {first.count}"
+            text += f"; {first.example or 'no formula'} returned in {first.count}"
         return text
 
     def to_json(self) -> dict[str, Any]:
@@ -183,6 +183,7 @@ def stability(  # noqa: PLR0913
     if formula is None:
         first = min(settings.seconds, max(FIRST_SHARE * seconds, 1.0))
         formula = discover(dataset, replace(settings, seconds=first)).formula
+    kinds = tuple(dict.fromkeys(kinds))
     planned = repeats * len(kinds)
     each = seconds_each(deadline - time.monotonic(), planned, jobs, settings.seconds)
     positive = positive_inputs(dataset)
@@ -190,7 +191,7 @@ def stability(  # noqa: PLR0913
     draw = {"bootstrap": _resample, "seed": lambda data, _: data, "noise": _noise_about(dataset, formula)}
     tasks = []
     for number in range(1, repeats + 1):
-        for kind in dict.fromkeys(kinds):
+        for kind in kinds:
             seed = settings.seed + number
             data = draw[kind](dataset, np.random.default_rng([seed, KINDS.index(kind)]))
             own = replace(settings, seconds=each, seed=seed, jobs=1)
@@ -225,13 +226,18 @@ def _repeat(task: _Task) -> Repeat:
 
 
 def _resample(dataset: Dataset, rng: np.random.Generator) -> Dataset:
-    """The distinct rows of a bootstrap resample; of a tiny table the draw with the most of them."""
+    """The distinct rows of a bootstrap resample; of a tiny table the draw with the most of them.
+
+    Inputs that are constant on these rows are left out, as they are from a table.
+    """
     n = len(dataset)
     draws = (np.unique(rng.integers(n, size=n)) for _ in range(DRAWS))
     best = next(draws)
     while len(best) < min(FEWEST_ROWS, n) and (other := next(draws, None)) is not None:
         best = max(best, other, key=len)
-    return dataset.rows(best)
+    some = dataset.rows(best)
+    varying = [name for name, x in zip(some.inputs, some.X.T, strict=True) if np.ptp(x) > 0]
+    return some.select(varying) if varying else some
 
 
 def _noise_about(dataset: Dataset, formula: Formula) -> Callable[[Dataset, np.random.Generator], Dataset]:

@@ -16,13 +16,11 @@ from kansci.evidence.constants import Constants, constants
 from kansci.evidence.domain import DomainReport, domain_report
 from kansci.evidence.extrapolation import Extrapolation, extrapolation
 from kansci.evidence.fidelity import Fidelity, fidelity
-from kansci.evidence.forms import with_floats
 from kansci.evidence.judgement import judgement
 from kansci.evidence.model_choice import ModelChoice, model_choice
 from kansci.evidence.null_test import NullTest, null_test
 from kansci.evidence.refit import Table
 from kansci.evidence.stability import Stability, stability
-from kansci.search.dimensions import Units
 from kansci.symbolic.formula import Formula
 
 if TYPE_CHECKING:
@@ -127,10 +125,10 @@ def trust(  # noqa: PLR0913
     Raises:
         SettingsError: There is no such section, or no time.
     """
-    wrong = sorted(set(skip) - set(SECTIONS))
-    if wrong or not seconds > 0 or jobs < 1:
-        what = f"there is no section {wrong[0]!r}: choose from {', '.join(SECTIONS)}" if wrong else ""
-        raise SettingsError(what or f"seconds={seconds} must be positive and jobs={jobs} at least 1")
+    if wrong := sorted(set(skip) - set(SECTIONS)):
+        raise SettingsError(f"there is no section {wrong[0]!r}: choose from {', '.join(SECTIONS)}")
+    if not seconds > 0 or jobs < 1:
+        raise SettingsError(f"seconds={seconds} must be positive and jobs={jobs} at least 1")
     work = _Work(
         dataset,
         settings or DiscoverSettings(),
@@ -182,8 +180,8 @@ class _Work:
         """The formula with its parameters fitted, and these alone: its decimals become fractions."""
         exact = {number: sympy.Rational(str(number)) for number in form.expr.atoms(sympy.Float)}
         self.form = replace(form, expr=form.expr.xreplace(exact))
-        table = Table(self.dataset, self.settings.seed)
-        best = self.form.fit(self.dataset, sigma=table.sigma, seed=self.settings.seed)
+        seed = self.settings.seed
+        best = self.form.fit(self.dataset, sigma=Table(self.dataset, seed).sigma, seed=seed)
         self.values = best.parameters
         return best.formula
 
@@ -248,7 +246,7 @@ class _Work:
 
 
 def _units(formula: Formula, dataset: Dataset) -> str | None:
-    units = Units.of_table(dataset)
-    if units is None:
+    table = Table(dataset)
+    if table.units is None:
         return None
-    return str(units.judge(formula.expr, possible=bool(units.check(with_floats(formula.expr)))))
+    return str(table.units.judge(formula.expr, possible=table.allows(formula.expr)))

@@ -69,10 +69,12 @@ LINKS = {
     "sigmoid": "    for (int k = 0; k < {n}; k++) {y}[k] = 0.5 * (1.0 + tanh(0.5 * {y}[k]));\n",
     "exp": "    for (int k = 0; k < {n}; k++) {y}[k] = exp({y}[k]);\n",
     "softmax": """\
-    double most = {y}[0], total = 0.0;
-    for (int k = 1; k < {n}; k++) most = fmax(most, {y}[k]);
-    for (int k = 0; k < {n}; k++) total += {y}[k] = exp({y}[k] - most);
-    for (int k = 0; k < {n}; k++) {y}[k] /= total;
+    {{ /* a block of its own: arguments may have these names */
+        double most = {y}[0], total = 0.0;
+        for (int k = 1; k < {n}; k++) most = fmax(most, {y}[k]);
+        for (int k = 0; k < {n}; k++) total += {y}[k] = exp({y}[k] - most);
+        for (int k = 0; k < {n}; k++) {y}[k] /= total;
+    }}
 """,
 }
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from kansci.search.surrogate import polynomial_surrogate
 
-__all__ = ["MARGIN", "Rows", "error_weight", "inverse", "relative_gain"]
+__all__ = ["LARGEST_RELATIVE", "MARGIN", "Rows", "error_weight", "inverse", "relative_gain"]
 
 EXACT_FIT = 1e-9
 LARGEST_RELATIVE = 0.3

@@ -22,6 +22,8 @@ SHORTLIST = 4
 INNERS = (sympy.S.One, sympy.S.NegativeOne)
 """Functions of x and of 1/x: laws hold exp(-a/x) as often as exp(-a x)."""
 COMBINATIONS = 8
+LARGEST = 1e100
+"""Values whose squares would overflow."""
 _ZERO, _X = sympy.S.Zero, sympy.Dummy("x")
 
 
@@ -118,7 +120,7 @@ def _sum(
     """One match a column: the description length of their best sum, and that sum."""
     matches = [(m, x, e) for m, x, e in zip(picked, problem.columns, problem.exprs, strict=True) if m]
     A = np.stack([np.ones_like(t), *(m.feature(x) for m, x, _ in matches)], axis=1) * weight[:, None]
-    if not np.isfinite(A).all():
+    if not np.abs(A).max() < LARGEST:  # or not finite
         return np.inf, sympy.S.Zero
     scale = np.linalg.norm(A, axis=0)
     c = np.linalg.lstsq(A / scale, weight * t, rcond=1e-13)[0] / scale

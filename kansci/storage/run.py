@@ -156,9 +156,11 @@ def check_free(path: str | Path) -> None:
         path: The folder to be.
 
     Raises:
-        RunError: It holds something that is no RUN.
+        RunError: It holds something that is no RUN, or no folder can be made there.
     """
     folder = Path(path)
+    if any(parent.is_file() for parent in folder.parents):
+        raise RunError(f"{folder} would lie in a file: choose another name")
     if folder.exists() and not is_run(folder) and not _is_leftover(folder):
         raise RunError(f"{folder} exists and is not a RUN folder: choose another name")
 

@@ -25,6 +25,8 @@ def measurements_of(
         FormulaError: A column is missing or of another length, or an error belongs to no input.
         DataError: A standard deviation is not positive.
     """  # noqa: DOC502  the second is raised by standard_deviations
+    if not form.inputs:
+        raise FormulaError(f"the form {form} has no columns: name at least one in symbols")
     columns, target = columns_of(data, form.inputs), _target(data, y, form.target)
     n = len(target)
     if any(len(column) != n for column in columns):
@@ -48,7 +50,7 @@ def columns_of(X: Any, names: Sequence[str]) -> list[np.ndarray]:
     """The columns (N,) called ``names``, from an array in that order or from a table.
 
     Raises:
-        FormulaError: A column is missing, or the array has not as many as there are names.
+        FormulaError: A column is missing or holds text, or the array has not as many as there are names.
     """
     if isinstance(X, Dataset):
         X = {name: X.X[:, k] for k, name in enumerate(X.inputs)}
@@ -56,8 +58,8 @@ def columns_of(X: Any, names: Sequence[str]) -> list[np.ndarray]:
         missing = [name for name in names if name not in X]
         if missing:
             raise FormulaError(f"the data have no column {missing[0]!r} (columns: {', '.join(map(str, X))})")
-        return [np.asarray(X[name], float) for name in names]
-    array = np.asarray(X, float)
+        return [_numbers(X[name], f"column {name!r}") for name in names]
+    array = _numbers(X, "the array of inputs")
     array = array[:, None] if array.ndim == 1 and len(names) == 1 else array
     if array.ndim != 2 or array.shape[1] != len(names):
         raise FormulaError(
@@ -70,7 +72,7 @@ def _target(data: Any, y: Any, name: str) -> np.ndarray:
     """The values (N,) of the target: ``y`` if given, else from the table.
 
     Raises:
-        FormulaError: They are nowhere.
+        FormulaError: They are nowhere, or are no numbers, one a row.
     """
     if y is None and isinstance(data, Dataset):
         y = data.y
@@ -78,4 +80,14 @@ def _target(data: Any, y: Any, name: str) -> np.ndarray:
         y = data[name]
     if y is None:
         raise FormulaError(f"no values of {name!r} to fit: pass y, or a table with that column")
-    return np.asarray(y, float)
+    target = _numbers(y, f"the target {name!r}")
+    if target.ndim != 1:
+        raise FormulaError(f"the target {name!r} has shape {target.shape}: one number a row is needed")
+    return target
+
+
+def _numbers(values: Any, what: str) -> np.ndarray:
+    try:
+        return np.asarray(values, float)
+    except (TypeError, ValueError):
+        raise FormulaError(f"{what} holds something that is no number") from None

@@ -56,6 +56,11 @@ class Constant:
     symbolic: str | None
     unit: str | None = None
 
+    def to_json(self) -> dict[str, float | str | None]:
+        """The constant as plain data; a standard error that is not finite is None."""
+        stderr = self.stderr if math.isfinite(self.stderr) else None
+        return {"value": self.value, "stderr": stderr, "symbolic": self.symbolic, "unit": self.unit}
+
 
 def _units() -> list[tuple[sympy.Expr, float, float]]:
     """(exact factor, its value, bits of its description)."""
@@ -245,7 +250,8 @@ class _Snapping:
         if not np.isfinite(J).all():
             return None
         errors = np.sqrt(np.diag(covariance(J, self.rss)))
-        effects = np.abs(self.model.values[self.free]) * np.linalg.norm(J, axis=0)
+        with np.errstate(over="ignore"):
+            effects = np.abs(self.model.values[self.free]) * np.linalg.norm(J, axis=0)
         width = interval_width(max(len(J) - len(self.free), 1))
         best: tuple[float, int, Snapped] | None = None
         for k, error, effect in zip(self.free, errors, effects, strict=True):

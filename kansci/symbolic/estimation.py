@@ -66,11 +66,13 @@ class Local:
     def dispersion(self) -> float:
         """What a rise of the objective is measured against: the residual variance for least squares.
 
+        Infinite without degrees of freedom, for nothing tells the errors then.
+
         For scores that level off with Huber's correction for few rows, Robust Statistics (1981),
         equation 7.6.14.
         """
         mean, (n, p) = float(self.slope.mean()), self.J.shape
-        if mean == 0:
+        if mean == 0 or n <= p:
             return float("inf")
         correction = 1 + p / n * float(self.slope.var()) / mean**2
         return correction**2 * float(self.score @ self.score) / self.freedom / mean
@@ -88,6 +90,8 @@ class Local:
 
     def classical(self, dispersion: float) -> np.ndarray:
         """Covariance (P, P) if all rows have errors alike."""
+        if not np.isfinite(dispersion):
+            return np.full((self.J.shape[1],) * 2, np.inf)
         mean = float(self.slope.mean()) or 1.0
         return covariance(self.J, dispersion / mean * self.freedom)
 
@@ -97,7 +101,8 @@ class Local:
         MacKinnon & White (1985), J. Econometrics 29:305; with scores in the place of residuals for
         estimates that are not least squares.
         """
-        return np.where(np.isfinite(self.classical(1.0)), self.jackknife.T @ self.jackknife, np.inf)
+        determined = np.isfinite(self.classical(self.dispersion))
+        return np.where(determined, self.jackknife.T @ self.jackknife, np.inf)
 
 
 class Estimation(Protocol):

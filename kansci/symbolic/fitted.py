@@ -124,8 +124,7 @@ class FittedFormula:
         if kind not in KINDS:
             raise FormulaError(f"there is no band {kind!r}: choose one of {', '.join(KINDS)}")
         t, middle = self._quantile(level), self.predict(X)
-        columns = columns_of(X, self.formula.inputs) or [np.zeros(len(middle))]
-        J = self.model.jacobian(columns)
+        J = self.model.jacobian(columns_of(X, self.formula.inputs))
         with np.errstate(invalid="ignore"):
             terms = J[:, :, None] * self.covariance * J[:, None, :]
         variance = np.where(J[:, :, None] * J[:, None, :] == 0, 0.0, terms).sum(axis=(1, 2))

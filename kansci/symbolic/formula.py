@@ -198,7 +198,7 @@ class Formula:
         'y = c0 + c1*x**2'
         """
         model = Parametric.of(self.expr, [sympy.Symbol(name) for name in self.symbols])
-        taken = {*self.symbols, *self.parameters}
+        taken = {*self.symbols, *self.parameters, self.target}
         numbered = (f"c{k}" for k in count())
         names = list(islice((name for name in numbered if name not in taken), len(model.parameters)))
         expr = model.expr.xreplace(dict(zip(model.parameters, map(sympy.Symbol, names), strict=True)))

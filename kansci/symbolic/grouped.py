@@ -64,6 +64,12 @@ class GroupedModel:
         values = self.form.predict(columns, list(self.table[index].T))
         return np.array(np.broadcast_to(values, index.shape))
 
+    def rss(
+        self, columns: Sequence[np.ndarray], index: np.ndarray, y: np.ndarray, weight: np.ndarray
+    ) -> float:
+        """Weighted residual sum of squares; the arguments are those of ``refit``."""
+        return float(np.sum((weight * (self.predict(columns, index) - y)) ** 2))
+
     def jacobian(self, columns: Sequence[np.ndarray], index: np.ndarray) -> np.ndarray:
         """Derivatives (N, K) with respect to the free numbers."""
         rows = np.arange(len(index))
@@ -102,9 +108,10 @@ class GroupedModel:
         return self._at(fit.values), fit
 
     def stderr(
-        self, columns: Sequence[np.ndarray], index: np.ndarray, weight: np.ndarray, rss: float
+        self, columns: Sequence[np.ndarray], index: np.ndarray, y: np.ndarray, weight: np.ndarray
     ) -> np.ndarray:
-        """Standard error of each free number (K,) at the solution."""
+        """Standard error of each free number (K,) at the solution; the arguments are those of ``refit``."""
+        rss = self.rss(columns, index, y, weight)
         J = weight[:, None] * self.jacobian(columns, index)
         if not np.isfinite(J).all() or not np.isfinite(rss):
             return np.full(len(self.values), np.inf)

@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from kansci.errors import FormulaError
 from kansci.symbolic.estimation import Estimation
 from kansci.symbolic.parametric import Parametric
 
@@ -115,7 +116,13 @@ def replicates(estimation: Estimation, model: Parametric, seed: int) -> np.ndarr
 
     Returns:
         The parameters of the resamples that could be fitted.
+
+    Raises:
+        FormulaError: There are no more rows than parameters, so that the residuals are none.
     """
+    rows, count = len(estimation.rows.y), len(model.parameters)
+    if rows <= count:
+        raise FormulaError(f"{rows} rows leave {count} parameters no residuals to draw from")
     rng = np.random.default_rng(seed)
     fits = [estimation.resampled(model, rng).refit(model) for _ in range(RESAMPLES)]
     return np.array([fitted.values for fitted, objective in fits if np.isfinite(objective)])

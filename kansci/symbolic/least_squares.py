@@ -97,8 +97,10 @@ def covariance(J: np.ndarray, rss: float) -> np.ndarray:
     n, p = J.shape
     if p == 0:
         return np.zeros((0, 0))
-    scale = np.linalg.norm(J, axis=0)
-    scale = np.where(scale > 0, scale, 1.0)
+    largest = np.abs(J).max(axis=0)
+    largest = np.where(largest > 0, largest, 1.0)  # squares of the largest values would overflow
+    norms = np.linalg.norm(J / largest, axis=0)
+    scale = largest * np.where(norms > 0, norms, 1.0)
     _, singular, vt = np.linalg.svd(np.linalg.qr(J / scale, mode="r"))
     singular = np.concatenate([singular, np.zeros(p - len(singular))])
     known = singular > singular[0] * SINGULAR

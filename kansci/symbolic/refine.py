@@ -11,6 +11,9 @@ from kansci.symbolic.curve import Curve, Projection
 
 __all__ = ["polish", "refine"]
 
+LARGEST = 1e150
+"""Values whose squares would overflow."""
+
 
 def polish(primitive: Primitive, curves: Curve, points: np.ndarray, steps: int = 12) -> Projection:
     """A few damped steps for M starts at once: good enough to choose among primitives.
@@ -88,7 +91,7 @@ def _search_line(primitive: Primitive, curve: Curve, best: Projection, step: np.
 def _gauss_newton_step(primitive: Primitive, curve: Curve, best: Projection) -> np.ndarray | None:
     """Step (2,) in (a, b) of the full problem in (a, b, c, d), by orthogonal factorisation."""
     J = curve.jacobian(primitive, best)[0]
-    if not np.isfinite(J).all():
+    if not np.abs(J).max() < LARGEST:  # or not finite
         return None
     scale = np.linalg.norm(J, axis=0)
     scale[scale == 0] = 1.0

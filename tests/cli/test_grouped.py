@@ -75,6 +75,19 @@ def test_several_targets_make_several_runs(table, tmp_path):
     assert kansci("predict", tmp_path / "both" / "P", table).exit_code == 0
 
 
+def test_a_comma_may_stand_in_the_name_of_a_column(tmp_path):
+    x = np.linspace(1, 5, 40)
+    table = tmp_path / "odd.csv"
+    pd.DataFrame({"x": x, "Int, a.u.": 3 * x**2, "b": 2 * x + 1}).to_csv(table, index=False)
+    record = json.loads(kansci("discover", table, "--target", "Int, a.u.", "--seconds", 3, "--json").stdout)
+    assert record["target"] == "Int, a.u."
+    arguments = ("--target", "b", "--inputs", "Int, a.u.,x", "--seconds", 3, "--json")
+    assert json.loads(kansci("discover", table, *arguments).stdout)["inputs"] == ["Int, a.u.", "x"]
+    arguments = ("--target", "b,Int, a.u.", "--seconds", 3, "--json")
+    record = json.loads(kansci("discover", table, *arguments).stdout)
+    assert [row["target"] for row in record["targets"]] == ["b", "Int, a.u."]
+
+
 @pytest.mark.parametrize(
     ("arguments", "complaint"),
     [
@@ -84,6 +97,9 @@ def test_several_targets_make_several_runs(table, tmp_path):
             "'material' holds text: leave it out (--group material",
         ),
         (("--target", "I,V"), "there is no target column 'V'"),
+        (("--target", ","), "--target ',' names 0 columns"),
+        (("--target", "I,P", "--group", "material"), "--target 'I,P' names 2 columns: name one"),
+        (("--target", "I,P", "--sigma", "U"), "--sigma and --input-sigma belong to one target"),
     ],
 )
 def test_mistakes_get_one_line(table, arguments, complaint):

@@ -74,7 +74,10 @@ def test_a_run_keeps_its_evidence(run):
     assert [row["formula"] for row in record["extrapolation"]["formulas"]] == ["9.1", "7.0*x", "3.001*x**2"]
     assert record["stability"] is None
     assert record["supported"] == "unknown"
-    # another formula has no evidence yet
+    # the evidence for another formula is not that of the run
+    assert kansci("trust", run, *QUICK, "--formula", "a*x").exit_code == 0
+    assert record == json.loads((run / "trust.json").read_text())
+    # a new result has no evidence yet
     update_run(run, result=open_run(run).result())
     assert not (run / "trust.json").exists()
 

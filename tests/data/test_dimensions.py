@@ -77,6 +77,12 @@ def test_logarithms_are_pure_numbers_and_those_of_a_quantity_are_noted():
     assert notes == ("column 'P' is in dBm, a logarithm: it is taken as a pure number",)
 
 
+def test_arbitrary_units_are_not_years_times_atomic_masses():
+    units, notes = parse_units({"I": "a.u.", "J": "arb. units", "d": "au"})
+    assert list(units) == ["d"]
+    assert all("left open" in note for note in notes)
+
+
 @pytest.mark.parametrize("text", ["km", "deg", "eV", "degF", "1000 d", "m/(2 s)", "mmHg*ft", "%"])
 def test_sizes_are_those_of_pint(text):
     """Temperatures as differences; what cancels but for its size is shown."""

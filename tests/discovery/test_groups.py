@@ -88,11 +88,7 @@ def test_puromycin_shares_the_michaelis_constant():
     fit, rows = fitted(frame.reset_index(drop=True), "V*conc/(K + conc)", [0.1, 100], "rate", "state")
     assert fit.model.shared.tolist() == [True, False]
     np.testing.assert_allclose(fit.model.values, [0.05797, 208.63, 166.60], rtol=1e-4)
-    columns, index, y, weight = rows.train
-    rss = float(np.sum((fit.model.predict(columns, index) - y) ** 2))
-    np.testing.assert_allclose(
-        fit.model.stderr(columns, index, weight, rss), [0.00591, 5.804, 5.807], rtol=2e-3
-    )
+    np.testing.assert_allclose(fit.model.stderr(*rows.train), [0.00591, 5.804, 5.807], rtol=2e-3)
 
 
 def test_a_shared_ratio_is_found_where_both_constants_differ():
@@ -118,3 +114,34 @@ def test_small_groups_are_aligned(kind, law):
     assert best.kind == kind
     ratio = (best.y - best.y.mean()) / (rows.train[0][0] ** 2 - np.mean(rows.train[0][0] ** 2))
     np.testing.assert_allclose(ratio, ratio[0], rtol=1e-6)
+
+
+def test_every_group_has_a_row_however_many_rows_others_have():
+    frame = pd.DataFrame({"x": np.arange(5001.0), "y": np.arange(5001.0) ** 2, "kind": "a"})
+    frame.loc[5000, "kind"] = "b"
+    data = GroupedDataset.from_frame(frame, "y", "kind")
+    for seed in range(4):
+        rows = group_rows(data, seed)
+        assert rows.groups == 2
+        assert set(rows.train[1]) == {0, 1}
+
+
+def test_groups_too_small_to_hold_rows_out_are_judged_on_all_and_no_constant_is_called_like_the_target():
+    g = np.repeat(np.arange(1, 13), 3)
+    x = np.random.default_rng(0).uniform(1, 5, 36)
+    found = discover_groups(
+        pd.DataFrame({"g": g, "x": x, "a": g * x**2}), "a", "g", DiscoverSettings(seconds=8)
+    )
+    assert found.exact
+    assert found.held_out_rows == 0
+    assert found.nrmse < 1e-12
+    assert found.formula.parameters == ("b",)
+
+
+def test_the_target_may_be_zero_in_a_whole_group():
+    x = np.tile(np.linspace(1, 5, 20), 3)
+    own = np.repeat([2.0, 3, 0], 20)
+    frame = pd.DataFrame({"x": x, "y": own * x**2, "kind": np.repeat(list("abc"), 20)})
+    found = discover_groups(frame, "y", "kind", DiscoverSettings(seconds=8))
+    assert found.exact
+    assert [law.constants["a"] for law in found.groups] == pytest.approx([2, 3, 0])

@@ -54,6 +54,12 @@ def test_the_law_is_chosen_and_the_choice_explained():
         model_choice(quadratic(), [])
 
 
+def test_rows_that_the_constants_fit_exactly_are_not_cross_validated():
+    data = Dataset.from_arrays([1.0, 2.0, 3.0], [1.1, 3.9, 9.2], ["x"])
+    line = Formula("1.0 + 2.0*x", ["x"])
+    assert model_choice(data, [line]).formulas[0].cv_nrmse == np.inf
+
+
 def test_a_law_holds_outside_and_a_polynomial_does_not():
     rng = np.random.default_rng(0)
     x = rng.uniform(0, 5, 200)

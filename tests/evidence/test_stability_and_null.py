@@ -10,7 +10,7 @@ import pytest
 from kansci.data import Dataset
 from kansci.discovery import DiscoverSettings
 from kansci.errors import SettingsError
-from kansci.evidence import null_test, stability, trust
+from kansci.evidence import SECTIONS, null_test, stability, trust
 from kansci.evidence.searches import in_parallel
 from kansci.storage import json_text
 from kansci.symbolic.formula import Formula
@@ -37,6 +37,18 @@ def test_the_square_returns_in_all_repeats():
         stability(square(), kinds=["jackknife"])
 
 
+def test_the_errors_of_a_table_weigh_as_they_are():
+    x = np.linspace(0, 4, 20)
+    y = 2.5 * np.exp(-0.7 * x) + 0.05 * np.random.default_rng(0).normal(size=20)
+    errors = {"sigma": np.linspace(0.02, 0.08, 20), "input_sigma": {"x": np.full(20, 0.3)}}
+    data = replace(Dataset.from_arrays(x, y, ["x"]), **errors)
+    form = Formula("a*exp(-b*x)", ["x"])
+    found = trust(data, form, known_before=True, skip=set(SECTIONS) - {"constants"})
+    expected = form.fit(data)
+    assert found.formula.text == expected.formula.text
+    assert found.constants.fitted[0].stderr == pytest.approx(expected.stderr["a"], rel=1e-6)
+
+
 def test_chances_on_noise_are_uniform():
     p_values = []
     for seed in range(80):
@@ -49,6 +61,13 @@ def test_chances_on_noise_are_uniform():
     assert counts.sum() == 80
     assert np.sum((counts - 8) ** 2 / 8) < 27.9
     assert np.mean(np.array(p_values) <= 0.1) < 0.2
+
+
+def test_as_many_constants_as_rows_prove_nothing():
+    data = Dataset.from_arrays([1.0, 2.0, 3.0], [1.1, 3.9, 9.2], ["x"])
+    for text in ("0.4 - 0.7*x + 1.2*x**2", "0.1 + 0.3*x - 0.2*x**2 + 0.3*x**3"):
+        found = null_test(data, formula=Formula(text, ["x"]), known_before=True, permutations=40)
+        assert found.outcome == "chance"
 
 
 def test_a_linear_form_gains_what_the_correlation_says():
@@ -66,6 +85,8 @@ def test_searches_on_permuted_targets_find_less():
     assert found.as_good == 0
     assert found.p_value == pytest.approx(1 / 4)
     assert found.gain > max(found.null_gains) + 20
+    with pytest.raises(SettingsError, match="permutations=0"):
+        null_test(square(), permutations=0)
 
 
 def test_results_do_not_depend_on_the_number_of_processes():

@@ -29,7 +29,7 @@ def test_values_and_standard_errors_are_those_of_one_least_squares_problem():
     best, covariance = curve_fit(written_out, x, y, p0=[1, 100, 100, 100])
     np.testing.assert_allclose(fitted.values, best, rtol=1e-6)
     np.testing.assert_allclose(fit.rss, np.sum((written_out(x, *best) - y) ** 2), rtol=1e-9)
-    errors = fitted.stderr([x], index, np.ones(60), fit.rss)
+    errors = fitted.stderr([x], index, y, np.ones(60))
     np.testing.assert_allclose(errors, np.sqrt(np.diag(covariance)), rtol=1e-4)
     assert fitted.shared.tolist() == [False, True]
 

@@ -207,3 +207,15 @@ def test_wrong_questions():
         fitted.interval(level=95)
     with pytest.raises(FormulaError, match="no band 'both'"):
         fitted.band(X, kind="both")
+
+
+def test_without_degrees_of_freedom_nothing_tells_the_errors():
+    form, x, y = Formula("a*x + b", ["x"]), np.array([1.0, 2]), np.array([3.0, 4])
+    for covariance in ("classical", "robust"):
+        fitted = form.fit(x, y, covariance=covariance)
+        assert set(fitted.stderr.values()) == {np.inf}
+        assert fitted.interval("a", method="profile") == (-np.inf, np.inf)
+    with pytest.raises(FormulaError, match="no residuals to draw from"):
+        form.fit(x, y, covariance="bootstrap")
+    known = form.fit(x, y, sigma=0.1, absolute_sigma=True)
+    assert known.stderr["a"] == pytest.approx(0.1 * np.sqrt(2))
