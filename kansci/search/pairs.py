@@ -74,10 +74,13 @@ def _best_pairs(
 ) -> list[tuple[float, tuple[Curve, Curve]]]:
     """The pairs with the smallest relative error of ``y ~ w (c1 f1 + c2 f2) + d v``, of different kinds."""
     A = np.stack([curve.values * w for curve in curves], axis=1)
+    largest = np.abs(A).max(axis=0)
+    A, v = A / np.where(largest > 0, largest, 1.0), v / np.abs(v).max()  # squares must not overflow
+    before = np.linalg.norm(A, axis=0)
     A = A - np.outer(v, v @ A) / (v @ v)
     rest = y - v * (v @ y) / (v @ v)
     sizes = np.linalg.norm(A, axis=0)
-    usable = sizes > 1e-9 * np.linalg.norm([curve.values * w for curve in curves], axis=1)
+    usable = sizes > 1e-9 * before
     A = A / np.where(usable, sizes, 1.0)
     r, G = A.T @ rest * usable, A.T @ A
     with np.errstate(all="ignore"):

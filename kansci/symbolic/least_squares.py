@@ -105,7 +105,8 @@ def covariance(J: np.ndarray, rss: float) -> np.ndarray:
     singular = np.concatenate([singular, np.zeros(p - len(singular))])
     known = singular > singular[0] * SINGULAR
     half = vt[known].T / singular[known]
-    matrix = half @ half.T / np.outer(scale, scale) * (rss / max(n - p, 1))
+    with np.errstate(over="ignore", under="ignore"):
+        matrix = half @ half.T / scale[:, None] / scale * (rss / max(n - p, 1))
     loose = (np.abs(vt[~known]) > PART).any(axis=0)
     matrix[loose] = matrix[:, loose] = np.inf
     return matrix
