@@ -1,5 +1,6 @@
 """The shortest of several equal ways to write an expression, within limits of size and time."""
 
+import gc
 import signal
 import threading
 import time
@@ -54,9 +55,11 @@ def time_limit(seconds: float) -> Iterator[None]:
 
 
 def _ignores_exceptions(frame: FrameType | None) -> bool:
-    """Whether Python is in a finalizer, where it would only print what is raised and go on."""
+    """Whether Python is in a finalizer or a collector's hook, where it would only print what is raised."""
+    hooks = {getattr(hook, "__code__", None) for hook in gc.callbacks}
     while frame is not None:
-        if frame.f_code.co_name == "__del__" or frame.f_code.co_filename == weakref.__file__:
+        code = frame.f_code
+        if code.co_name == "__del__" or code.co_filename == weakref.__file__ or code in hooks:
             return True
         frame = frame.f_back
     return False

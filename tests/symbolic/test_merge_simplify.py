@@ -1,5 +1,6 @@
 """Rewriting keeps the values, takes no longer than it may, and never makes a formula longer."""
 
+import gc
 import operator
 import signal
 import threading
@@ -141,7 +142,21 @@ def in_a_finalizer(_):
     return endless(None)
 
 
-@pytest.mark.parametrize("transformation", [endless, stubborn, in_a_finalizer])
+def in_a_hook_of_the_collector(_):
+    """The same for what Python calls before and after it collects garbage."""
+
+    def hook(phase, info):
+        time.sleep(0.1)
+
+    gc.callbacks.append(hook)
+    try:
+        gc.collect()
+    finally:
+        gc.callbacks.remove(hook)
+    return endless(None)
+
+
+@pytest.mark.parametrize("transformation", [endless, stubborn, in_a_finalizer, in_a_hook_of_the_collector])
 def test_the_time_limit_is_kept(transformation):
     start = time.monotonic()
     assert attempt(transformation, X, 0.1) == X
