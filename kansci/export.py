@@ -22,7 +22,7 @@ from kansci.source_text import (
     one_line,
     python_text,
 )
-from kansci.symbolic.formula import Formula
+from kansci.symbolic.formula import Formula, rounded
 
 __all__ = ["TARGETS", "export", "shorten", "to_c", "to_json", "to_latex", "to_python", "to_sympy"]
 
@@ -80,7 +80,7 @@ def to_latex(formula: Formula) -> str:
 
 def to_sympy(formula: Formula) -> str:
     """The right-hand side as sympy (and Python) reads it, over the names of ``formula.symbols``."""
-    return sympy.sstr(_shortest(formula.expr), full_prec=False)
+    return formula.text
 
 
 def to_json(formula: Formula) -> str:
@@ -135,21 +135,10 @@ TARGETS: dict[str, Callable[[Formula], str]] = {
 def _rounded(formula: Formula, digits: int | None) -> Formula:
     if digits is None:
         return formula
-    numbers = {number: _to_digits(number, digits) for number in formula.expr.atoms(sympy.Float)}
-    return Formula(formula.expr.xreplace(numbers), formula.symbols, formula.target, formula.constants)
-
-
-def _to_digits(number: sympy.Float, digits: int) -> sympy.Float:
-    """Rounded in decimal; sympy alone would round in binary, and other digits would show."""
-    return sympy.Float(f"{float(number):.{digits - 1}e}", digits)
+    return Formula(rounded(formula.expr, digits), formula.symbols, formula.target, formula.constants)
 
 
 def _short_number(text: str, digits: int) -> str:
     if "e" in text:
         return f"{float(text):.{digits}g}"
     return np.format_float_positional(float(text), precision=digits, fractional=False, trim="-")
-
-
-def _shortest(expr: sympy.Expr) -> sympy.Expr:
-    """Every float as the shortest text that reads back to it: 0.1, not 0.10000000000000001."""
-    return expr.xreplace({f: sympy.Float(repr(float(f))) for f in expr.atoms(sympy.Float) if f._prec >= 53})

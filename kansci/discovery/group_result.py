@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from kansci._version import __version__
 from kansci.data.groups import GroupedDataset
-from kansci.discovery.result import Candidate
+from kansci.discovery.result import Candidate, common_record
 from kansci.discovery.settings import DiscoverSettings
 from kansci.discovery.verdict import Verdict
 from kansci.errors import FormulaError
@@ -60,21 +59,9 @@ class GroupedDiscovery:
     def to_json(self) -> dict[str, Any]:
         """The result as plain data, ready for ``json.dumps``."""
         return {
-            "target": self.data.dataset.target,
-            "inputs": list(self.data.dataset.inputs),
+            **common_record(self, self.data.dataset),
             "group": self.data.column,
-            "symbols": dict(self.formula.symbols),
-            "formula": self.formula.text,
-            "latex": self.formula.latex(),
-            "complexity": self.formula.complexity,
             "dimensions": None,
-            "exact": self.exact,
-            "law_found": self.verdict.law_found,
-            "verdict": self.verdict.reason,
-            "rmse": self.rmse,
-            "nrmse": self.nrmse,
-            "r2": self.r2,
-            "constants": [c.to_json() for c in self.formula.constants],
             "groups": [
                 {
                     "group": law.label,
@@ -91,13 +78,6 @@ class GroupedDiscovery:
             "front": [{**c.to_json(), "constants_per_group": list(c.formula.parameters)} for c in self.front],
             "rivals": [],
             "relations": [],
-            "held_out_rows": self.held_out_rows,
-            "derivation": list(self.derivation),
-            "notes": list(self.data.dataset.notes),
-            "interrupted": self.interrupted,
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
-            "version": __version__,
         }
 
 

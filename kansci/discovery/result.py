@@ -10,7 +10,7 @@ from kansci.discovery.settings import DiscoverSettings
 from kansci.discovery.verdict import Verdict
 from kansci.symbolic.formula import Formula
 
-__all__ = ["Candidate", "Discovery", "Event", "OnEvent"]
+__all__ = ["Candidate", "Discovery", "Event", "OnEvent", "common_record"]
 
 
 @dataclass(frozen=True)
@@ -86,31 +86,38 @@ class Discovery:
     def to_json(self) -> dict[str, Any]:
         """The result as plain data, ready for ``json.dumps``."""
         return {
-            "target": self.dataset.target,
-            "inputs": list(self.dataset.inputs),
-            "symbols": dict(self.formula.symbols),
-            "formula": self.formula.text,
-            "latex": self.formula.latex(),
-            "complexity": self.formula.complexity,
+            **common_record(self, self.dataset),
             "dimensions": self.dimensions,
-            "exact": self.exact,
-            "law_found": self.verdict.law_found,
-            "verdict": self.verdict.reason,
-            "rmse": self.rmse,
-            "nrmse": self.nrmse,
-            "r2": self.r2,
-            "constants": [c.to_json() for c in self.formula.constants],
             "relations": list(self.relations),
             "front": [c.to_json() for c in self.front],
             "rivals": [c.to_json() for c in self.rivals],
-            "held_out_rows": self.held_out_rows,
-            "derivation": list(self.derivation),
-            "notes": list(self.dataset.notes),
-            "interrupted": self.interrupted,
-            "seconds": round(self.seconds, 3),
-            "seed": self.settings.seed,
-            "version": __version__,
         }
+
+
+def common_record(found: Any, dataset: Dataset) -> dict[str, Any]:
+    """What a discovery tells as plain data, whether it holds for all rows alike or for groups of them."""
+    return {
+        "target": dataset.target,
+        "inputs": list(dataset.inputs),
+        "symbols": dict(found.formula.symbols),
+        "formula": found.formula.text,
+        "latex": found.formula.latex(),
+        "complexity": found.formula.complexity,
+        "exact": found.exact,
+        "law_found": found.verdict.law_found,
+        "verdict": found.verdict.reason,
+        "rmse": found.rmse,
+        "nrmse": found.nrmse,
+        "r2": found.r2,
+        "constants": [c.to_json() for c in found.formula.constants],
+        "held_out_rows": found.held_out_rows,
+        "derivation": list(found.derivation),
+        "notes": list(dataset.notes),
+        "interrupted": found.interrupted,
+        "seconds": round(found.seconds, 3),
+        "seed": found.settings.seed,
+        "version": __version__,
+    }
 
 
 OnEvent = Callable[[Event], None]

@@ -10,6 +10,7 @@ import sympy
 from kansci.expressions.custom import written_out
 from kansci.search.data_form import on_the_data
 from kansci.search.dimensions import Verdict
+from kansci.search.grammar import Grammar
 from kansci.search.judge import description_length, surprise
 from kansci.search.pool import Candidate, Pool
 from kansci.search.rows import Rows
@@ -87,7 +88,7 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
     if not accurate or not pool.grammar.allows(judged.to_expr()):
         judged = model  # the simplified form lost accuracy, or is forbidden: keep the long one
         values = judged.predict(rows.columns)
-    judged, relations = _related(judged, train_columns, y, weight)
+    judged, relations = _related(judged, pool.grammar, train_columns, y, weight)
     final, fit = judged.refit(data.columns, data.y, data.weight, steps=50)
     if not np.isfinite(fit.rss):
         final, fit = judged.refit(data.columns, data.y, data.weight, steps=0)
@@ -110,14 +111,14 @@ def finish(candidate: Candidate, pool: Pool, data: Rows, deadline: float) -> Fin
 
 
 def _related(
-    model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray
+    model: Parametric, grammar: Grammar, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray
 ) -> tuple[Parametric, tuple[Relation, ...]]:
     """The model with constants expressed by others; equal ones may make the form shorter."""
     related, relations = relate_constants(model, columns, y, weight)
     if not any(relation.power == 1 and abs(relation.factor) == 1 for relation in relations):
         return related, relations
     shorter = Parametric.of(simplify(related.to_expr(), 1.0), model.variables)
-    if len(shorter.parameters) <= len(related.parameters):
+    if len(shorter.parameters) <= len(related.parameters) and grammar.allows(shorter.to_expr()):
         return shorter.refit(columns, y, weight)[0], ()
     return related, relations
 

@@ -58,7 +58,7 @@ def _extended(pool: Pool, model: Parametric, kind: Primitive) -> Iterator[sympy.
     rows = pool.rows
     columns = [x[rows.train] for x in rows.columns]
     y, weight = rows.y[rows.train], rows.weight[rows.train]
-    before = _error(model, columns, y, weight)
+    before = rows.loss(model.predict(rows.columns), rows.train)
     for _ in range(MOST_TERMS):
         yield None
         found = _best_term(columns, y - model.predict(columns), weight, kind)
@@ -67,7 +67,7 @@ def _extended(pool: Pool, model: Parametric, kind: Primitive) -> Iterator[sympy.
         k, term = found
         expr = merge_constants(model.to_expr() + term.expr(pool.symbols[k]))
         model = Parametric.of(expr, pool.symbols).refit(columns, y, weight, steps=STEPS)[0]
-        after = _error(model, columns, y, weight)
+        after = rows.loss(model.predict(rows.columns), rows.train)
         if not after < WORTH * before:
             return
         before = after
@@ -84,9 +84,3 @@ def _best_term(
         for term in match(x, residual, library=[kind], top=1, weight=weight)
     ]
     return min(found, key=lambda item: item[1].nrmse, default=None)
-
-
-def _error(model: Parametric, columns: Sequence[np.ndarray], y: np.ndarray, weight: np.ndarray) -> float:
-    with np.errstate(all="ignore"):
-        error = float(np.sqrt(np.mean((weight * (model.predict(columns) - y)) ** 2)))
-    return error if np.isfinite(error) else np.inf

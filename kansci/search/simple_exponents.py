@@ -77,10 +77,10 @@ def _best(features: Sequence[Feature], view: View, problem: Problem) -> list[tup
     nodes = 3 * (powers != 0).sum(axis=1) + (powers != 1).sum(axis=1) + view.cost
     found = []
     for k in np.argsort(np.where(np.isfinite(errors), errors, np.inf), kind="stable")[: 4 * OFFERED].tolist():
-        if np.isfinite(errors[k]) and _sign(features, powers[k], t):
+        if np.isfinite(errors[k]) and (sign := _sign(features, powers[k], t)):
             length = description_length(float(errors[k]), 0.0, 1, float(nodes[k]), len(t))
             law = sympy.Mul(*(f.expr**p for f, p in zip(features, powers[k], strict=True)))
-            constant = sympy.Float(_sign(features, powers[k], t) * float(np.exp(centre[k])), 17)
+            constant = sympy.Float(sign * float(np.exp(centre[k])), 17)
             found.append((length, view.inverse.xreplace({TARGET: constant * law})))
     return sorted(found, key=lambda item: item[0])[:OFFERED]
 

@@ -18,7 +18,8 @@ ADDITIVE = 0.05
 """Largest relative error of an additive fit that is worth snapping."""
 SMOOTH = 1e-3
 """A larger error is noise rather than the splines' own."""
-SHORTLIST = 4
+SHORTLIST, TOGETHER = 4, 256
+"""Matches of a part, and combinations of them all, that are judged at most."""
 INNERS = (sympy.S.One, sympy.S.NegativeOne)
 """Functions of x and of 1/x: laws hold exp(-a/x) as often as exp(-a x)."""
 COMBINATIONS = 8
@@ -46,15 +47,16 @@ def snapped_sums(problem: Problem) -> Iterator[sympy.Expr]:
     )
     for fit, view in fits[:2]:
         if fit.error < ADDITIVE:
-            yield from _formulas(snapped(problem, fit, view.inverse, problem.weight * view.slope))
+            yield from (expr for _, expr in snapped(problem, fit, view.inverse, problem.weight * view.slope))
     free = canonical(problem.columns, problem.y)
     if free.error < min(ADDITIVE, fits[0][0].error / 2):
         for inverse in _outer(problem, free):
-            yield from _formulas(snapped(problem, free, inverse, None))
+            yield from (expr for _, expr in snapped(problem, free, inverse, None))
 
 
-def _formulas(found: list[tuple[float, sympy.Expr]]) -> Iterator[sympy.Expr]:
-    yield from (expr for _, expr in found)
+def _shortlist(columns: int) -> int:
+    """How many matches of each part to combine, so that there are at most TOGETHER combinations."""
+    return min(SHORTLIST, int(TOGETHER ** (1 / columns) + 1e-9))
 
 
 def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
@@ -69,8 +71,9 @@ def snapped_products(problem: Problem) -> Iterator[sympy.Expr]:
     fit = multiplicative(problem.columns, problem.y)
     if fit.error > ADDITIVE:
         return
+    top = _shortlist(problem.size)
     shortlists = [
-        match(x[: len(part)], part, inners=INNERS, library=problem.grammar.library, top=SHORTLIST)
+        match(x[: len(part)], part, inners=INNERS, library=problem.grammar.library, top=top)
         for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
     choices = sorted(product(*(range(len(s)) for s in shortlists)), key=lambda c: (sum(c), c))
@@ -96,13 +99,11 @@ def snapped(
     Returns:
         Description lengths and formulas of the table's target, the shortest first.
     """
-    library = problem.grammar.library
+    library, top = problem.grammar.library, _shortlist(problem.size)
     noisy = weight is not None and fit.error > SMOOTH
     left = fit.left if noisy else np.zeros_like(problem.y)
     shortlists = [
-        list[Match | None](
-            match(x, part + left, (_ZERO,), INNERS, library, SHORTLIST, weight if noisy else None)
-        )
+        list[Match | None](match(x, part + left, (_ZERO,), INNERS, library, top, weight if noisy else None))
         or [None]
         for x, part in zip(problem.columns, fit.parts, strict=True)
     ]
@@ -123,6 +124,7 @@ def _sum(
     if not np.abs(A).max() < LARGEST:  # or not finite
         return np.inf, sympy.S.Zero
     scale = np.linalg.norm(A, axis=0)
+    scale = np.where(scale > 0, scale, 1.0)
     c = np.linalg.lstsq(A / scale, weight * t, rcond=1e-13)[0] / scale
     error = float(np.sqrt(np.mean((A @ c - weight * t) ** 2)))
     nodes = 1 + sum(m.cost + rarity(m.primitive(_X)) for m, _, _ in matches)

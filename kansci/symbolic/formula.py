@@ -18,7 +18,10 @@ from kansci.symbolic.constants import Constant
 from kansci.symbolic.fitted import FittedFormula
 from kansci.symbolic.parametric import Parametric, compile_expr
 
-__all__ = ["FittedFormula", "Formula", "latex_text"]
+__all__ = ["FittedFormula", "Formula", "latex_text", "rounded"]
+
+DOUBLE = 53
+"""Bits of a double's mantissa."""
 
 _UNFITTED = "the formula has free parameters: {}; fit them first"
 
@@ -110,7 +113,7 @@ class Formula:
 
     def latex_rhs(self, digits: int | None = None) -> str:
         """LaTeX of the right-hand side alone."""
-        expr = _shortest(self.expr) if digits is None else _rounded(self.expr, digits)
+        expr = _shortest(self.expr) if digits is None else rounded(self.expr, digits)
         names = self.latex_names
         # a thin space keeps a number apart from a name of several letters
         product = r" \, " if any("mathrm" in name for name in names.values()) else None
@@ -210,9 +213,9 @@ class Formula:
 
 
 def _shortest(expr: sympy.Expr) -> sympy.Expr:
-    """Every number with the fewest digits that read back as the same double."""
+    """Every number with the fewest digits that read back as the same double; rounded ones as they are."""
     forms = {}
-    for number in expr.atoms(sympy.Float):
+    for number in (f for f in expr.atoms(sympy.Float) if f._prec >= DOUBLE):
         shorter = (sympy.Float(number, digits) for digits in (15, 16))
         forms[number] = next((f for f in shorter if _reads_back(f, float(number))), number)
     return expr.xreplace(forms)
@@ -223,8 +226,10 @@ def _reads_back(number: sympy.Float, value: float) -> bool:
     return float(text) == value and float(sympy.Float(text)) == value
 
 
-def _rounded(expr: sympy.Expr, digits: int) -> sympy.Expr:
-    return expr.xreplace({number: sympy.Float(number, digits) for number in expr.atoms(sympy.Float)})
+def rounded(expr: sympy.Expr, digits: int) -> sympy.Expr:
+    """The expression with its numbers rounded in decimal; sympy alone would round in binary."""
+    numbers = expr.atoms(sympy.Float)
+    return expr.xreplace({f: sympy.Float(f"{float(f):.{digits - 1}e}", digits) for f in numbers})
 
 
 def _latex_name(name: str) -> str:

@@ -14,6 +14,7 @@ from kansci.search.pool import Pool
 from kansci.search.problem import TARGET, Problem
 from kansci.search.rows import Rows
 from kansci.search.simple_exponents import simple_exponents
+from kansci.search.snap_additive import snapped_sums
 from kansci.search.transformed import transformed_targets
 
 A, B, C = sympy.symbols("a b c", positive=True)
@@ -79,3 +80,15 @@ def test_a_stray_value_does_not_hide_the_scale_of_the_others():
     y = 0.4 + 0.3 * 2**x
     errors = [np.abs(values(e, [x]) - y).max() for e in few_constants(problem([x], y)) if e is not None]
     assert min(errors) < 0.05 * y.std()
+
+
+def test_a_sum_in_many_columns_does_not_try_every_combination_of_matches():
+    """Four matches of each of sixteen parts would be four thousand million sums."""
+    rng = np.random.default_rng(4)
+    symbols = sympy.symbols("x:16", positive=True)
+    columns = rng.uniform(0.5, 3, (16, 600))
+    law = columns[3] ** 2 + 2 * np.exp(-columns[7])
+    found = list(snapped_sums(problem(columns, law + 0.01 * rng.normal(size=600), symbols)))
+    with np.errstate(over="ignore"):
+        errors = [np.sqrt(np.mean((values(e, columns, symbols) - law) ** 2)) for e in found]
+    assert min(errors) < 0.02

