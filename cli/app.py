@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import bench, datasets, discover, export, fit, plot, predict, simplify, trust
+from . import bench, datasets, discover, discover_pde, export, fit, plot, predict, simplify, solve, trust
 from .options import INTERRUPTED, fail
 
 __all__ = ["app", "main"]
@@ -63,8 +63,10 @@ def options(
 
 
 app.command("discover")(discover.discover)
+app.command("discover-pde")(discover_pde.discover_pde)
 app.command("fit")(fit.fit)
 app.command("simplify")(simplify.simplify)
+app.command("solve")(solve.solve)
 app.command("trust")(trust.trust)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)

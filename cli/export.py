@@ -48,9 +48,28 @@ def export(
 
         _refuse(digits, siunitx=siunitx)
         _write(formula_onnx(opened.formula()), out)
+    elif opened.config["command"] == "solve":
+        _write(_fields(opened, to, digits), out)
     else:
         units = {column["name"]: column["unit"] for column in opened.config["columns"]}
         _write(render(opened.formula(), to, digits, siunitx=siunitx, units=units), out)
+
+
+def _fields(run: "Run", to: str, digits: int | None) -> str:
+    """The closed form of every field of a solved differential equation, one after the other."""
+    import json
+
+    from kansci.errors import RunError
+    from kansci.export import export as render
+    from kansci.solution.store import open_solution
+
+    solution = open_solution(run.path)
+    if solution.formulas is None:
+        raise RunError(f"{run.path} holds no closed form: use `kansci predict {run.path} POINTS`")
+    texts = [render(solution.formula(name), to, digits) for name in solution.formulas]
+    if to == "json" and len(texts) > 1:
+        return json.dumps([json.loads(text) for text in texts], indent=2, ensure_ascii=False) + "\n"
+    return "".join(texts)
 
 
 def _refuse(digits: int | None, *, siunitx: bool) -> None:

@@ -1,4 +1,4 @@
-"""``kansci plot``: the figures of a run."""
+"""``kansci plot``: the figures of a run, the animation of a solution."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,8 +22,18 @@ def plot(
         Path | None, typer.Option("--out", "-o", help="Folder for the figures; RUN/plots by default.")
     ] = None,
     suffix: Annotated[str, typer.Option("--format", help="pdf, svg or png.")] = "pdf",
+    what: Annotated[
+        str,
+        typer.Option(
+            help="Of a solved equation: solution, error, residual, comparison, convergence or estimates."
+        ),
+    ] = "all",
+    animate: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE.gif", help="Write a solution that moves in time as an animation."),
+    ] = None,
 ) -> None:
-    """Draw the fit with its residuals, the front, and the network."""
+    """Draw the fit with its residuals, the front, and the network; or the solution of an equation."""
     from kansci.errors import SettingsError
     from kansci.plots import save_figure
     from kansci.storage import open_run
@@ -32,7 +42,13 @@ def plot(
     folder = run / "plots" if out is None else out
     if suffix not in {"pdf", "svg", "png"}:
         raise SettingsError(f"--format {suffix}: choose pdf, svg or png")
-    figures = _figures(opened)
+    solved = opened.config["command"] == "solve"
+    if animate is not None or (what != "all" and not solved):
+        _check_solved(run, solved)
+    if animate is not None:
+        _animate(run, animate)
+        return
+    figures = _solution(run, what) if solved else _figures(opened)
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -43,10 +59,35 @@ def plot(
         typer.echo(str(file))
 
 
+def _check_solved(run: Path, solved: bool) -> None:
+    from kansci.errors import SettingsError
+
+    if not solved:
+        raise SettingsError(f"{run} holds no solution of an equation: --what and --animate need one")
+
+
+def _animate(run: Path, file: Path) -> None:
+    from kansci.plots import animate
+    from kansci.solution.store import open_solution
+
+    animate(open_solution(run), file)
+    typer.echo(str(file))
+
+
+def _solution(run: Path, what: str) -> dict[str, "Figure"]:
+    from kansci.plots import plot_solution
+    from kansci.solution.store import open_solution
+
+    return {"overview" if what == "all" else what: plot_solution(open_solution(run), what)}
+
+
 def _figures(run: "Run") -> dict[str, "Figure"]:
     """What the run has the data for: at least the fit."""
+    from kansci.errors import SettingsError
     from kansci.plots import fit_figure, kan_figure, pareto_figure
 
+    if run.config["command"] == "discover-pde":
+        raise SettingsError(f"{run.path} has no table: `kansci discover-pde DATA --plot FILE.pdf` draws it")
     dataset = run.dataset()
     figures = {}
     groups = run.group_formulas() if run.has("formula.json") else None

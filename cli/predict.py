@@ -1,4 +1,4 @@
-"""``kansci predict``: a run's formula, or its network, applied to new rows."""
+"""``kansci predict``: a run's formula, its network, or the fields of a solved equation, at new rows."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,6 +6,8 @@ from .answers import network_answer
 from .options import OutFile, RunFolder, write_text
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     import numpy as np
     import pandas as pd
 
@@ -23,6 +25,9 @@ def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
 
     opened = open_run(run)
     frame = read_table(source(data))
+    if opened.config["command"] == "solve":
+        write_text(_solved(run, frame).to_csv(index=False, lineterminator="\n"), out)
+        return
     inputs, target, function = _predictor(opened, frame)
     X = _columns(frame, inputs)
     _warn_outside(opened, inputs, X)
@@ -30,6 +35,35 @@ def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
     name = target if target not in taken else f"{target} predicted"
     frame = frame.assign(**{name: function(X)})
     write_text(frame.to_csv(index=False, lineterminator="\n"), out)
+
+
+def _solved(run: "Path", frame: "pd.DataFrame") -> "pd.DataFrame":
+    """The fields of a solved differential equation at the points of a table, none outside of its domain."""
+    import numpy as np
+
+    from kansci.solution.store import open_solution
+
+    from .views import note
+
+    solution = open_solution(run)
+    X = _columns(frame, solution.problem.coordinates)
+    good = np.isfinite(X).all(axis=1)
+    inside = good.copy()
+    inside[good] = solution.problem.domain.contains(X[good])
+    if inside.sum() < good.sum():
+        missing = int(good.sum() - inside.sum())
+        note(
+            f"{missing} of {len(X)} points lie outside the domain of {solution.problem.name}: no values there"
+        )
+    taken, columns = {str(column) for column in frame.columns}, {}
+    for name, values in solution.predict(X[inside]).items():
+        columns[name] = np.full(len(X), np.nan)
+        columns[name][inside] = values
+        errors = solution.numerical.standard_error(name, X[inside])
+        if errors is not None:
+            columns[f"{name} stderr"] = np.full(len(X), np.nan)
+            columns[f"{name} stderr"][inside] = errors
+    return frame.assign(**{n if n not in taken else f"{n} predicted": v for n, v in columns.items()})
 
 
 def _predictor(run: "Run", frame: "pd.DataFrame") -> tuple[tuple[str, ...], str, Any]:

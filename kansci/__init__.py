@@ -29,6 +29,8 @@ _HOMES = {
     "create_dataset": "kansci.make_dataset",
     "create_dataset_from_data": "kansci.make_dataset",
     "kanpiler": "kansci.symbolic.kanpiler",
+    "Solution": "kansci.solution.result",
+    "solve": "kansci.solution.solve",
     "load_pykan": "kansci.convert_pykan",
 }
 

@@ -22,6 +22,8 @@ LAYERS = [
         "discovery",
         "evidence",
         "network_source",
+        "solution",
+        "pde_discovery",
     },  # and every single file: discovery, export, estimators, ...
     {"kansci_datasets"},
     {"kansci_cli"},

@@ -1,5 +1,6 @@
 """Formula text -> sympy expression, by a grammar of our own.
 
+    formula := sum, or where an equation is asked for: sum "=" sum
     sum     := term (("+" | "-") term)*
     term    := unary (("*" | "/") unary)*
     unary   := ("+" | "-") unary | power
@@ -85,7 +86,7 @@ NOT_FINITE = frozenset({"oo", "zoo", "nan"})
 
 _TOKEN = re.compile(
     r"\s*(?:(?P<number>(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
-    r"|(?P<name>[^\W\d]\w*)|(?P<op>\*\*|[-+*/^(),]))"
+    r"|(?P<name>[^\W\d]\w*)|(?P<op>\*\*|[-+*/^(),=]))"
 )
 
 
@@ -95,6 +96,9 @@ def parse(
     *,
     parameters: bool = False,
     unknown_functions: bool = False,
+    functions: Mapping[str, Callable[..., sympy.Expr]] | None = None,
+    equation: bool = False,
+    exact: bool = False,
 ) -> sympy.Expr:
     """Read a formula.
 
@@ -104,9 +108,14 @@ def parse(
             wins over a constant or function of the same name. Without it every unknown name is a symbol.
         parameters: Whether other names may occur as well, as symbols.
         unknown_functions: Whether functions of other names may occur, as undefined ones.
+        functions: Further functions by name; they win over everything else of that name when they are
+            called, and may raise a FormulaError of their own, to which the position is added.
+        equation: Whether the text is an equation, ``left = right``.
+        exact: Whether decimal numbers become fractions.
 
     Returns:
-        The sympy expression, unevaluated beyond what sympy does on construction.
+        The sympy expression, unevaluated beyond what sympy does on construction; left - right of an
+        equation.
 
     Raises:
         FormulaError: The text is not a formula, holds a name that is not allowed, or a number that
@@ -115,11 +124,13 @@ def parse(
     if len(text) > MAX_LENGTH:
         raise FormulaError(f"formula has {len(text)} characters, more than the {MAX_LENGTH} allowed")
     if symbols is None or isinstance(symbols, Mapping):
-        known = dict(symbols or {})
+        known = symbols or {}
     else:
         known = {name: sympy.Symbol(name) for name in symbols}
     try:
-        return _Parser(text, known, free=parameters or symbols is None, unknown=unknown_functions).parse()
+        parser = _Parser(text, known, free=parameters or symbols is None, unknown=unknown_functions)
+        parser.functions, parser.exact = functions or {}, exact
+        return parser.parse(equation=equation)
     except FormulaError:
         raise
     except (ArithmeticError, TypeError, ValueError, RecursionError) as error:
@@ -131,7 +142,8 @@ class _Parser:
 
     def __init__(self, text: str, known: Mapping[str, sympy.Symbol], *, free: bool, unknown: bool) -> None:
         self.text, self.known, self.free, self.depth, self.at = text, known, free, 0, 0
-        self.unknown_functions = unknown
+        self.unknown_functions, self.exact = unknown, False
+        self.functions: Mapping[str, Callable[..., sympy.Expr]] = {}
         self.tokens = list(self._tokens())
 
     def _tokens(self) -> Iterable[tuple[str, str, int]]:
@@ -139,7 +151,8 @@ class _Parser:
         while position < len(text):
             match = _TOKEN.match(text, position)
             if match is None:
-                raise self._error("unexpected character", position)
+                blank = len(text[position:]) - len(text[position:].lstrip())
+                raise self._error("unexpected character", position + blank)
             kind = str(match.lastgroup)
             yield kind, match.group(kind), match.start(kind)
             position = match.end()
@@ -149,8 +162,11 @@ class _Parser:
         near = self.text[position : position + 12] or "the end"
         return FormulaError(f"formula {self.text[:60]!r}: {what} at column {position + 1}, near {near!r}")
 
-    def parse(self) -> sympy.Expr:
+    def parse(self, *, equation: bool = False) -> sympy.Expr:
         value = self._sum()
+        if equation:
+            self._expect("=")
+            value -= self._sum()
         kind, _, position = self.tokens[self.at]
         if kind != "end":
             raise self._error("unexpected text", position)
@@ -250,12 +266,14 @@ class _Parser:
             return sympy.Integer(text)
         if len(text) > MAX_DIGITS:
             raise self._error(f"a number of more than {MAX_DIGITS} digits", position)
-        return sympy.Float(text)
+        return sympy.Rational(text) if self.exact else sympy.Float(text)
 
     def _name(self, name: str, position: int) -> sympy.Expr:
+        is_call = self.tokens[self.at][:2] == ("op", "(")
+        if is_call and name in self.functions:
+            return self._call(name, position)
         if name in self.known:
             return self.known[name]
-        is_call = self.tokens[self.at][:2] == ("op", "(")
         if is_call and (name in FUNCTIONS or self.unknown_functions):
             return self._call(name, position)
         if name in CONSTANTS:
@@ -277,7 +295,9 @@ class _Parser:
         if len(arguments) > MAX_ARGUMENTS:
             raise self._error(f"{name} of more than {MAX_ARGUMENTS} arguments", position)
         try:
-            value = (FUNCTIONS.get(name) or sympy.Function(name))(*arguments)
+            value = (self.functions.get(name) or FUNCTIONS.get(name) or sympy.Function(name))(*arguments)
+        except FormulaError as error:
+            raise self._error(str(error), position) from error
         except (ArithmeticError, TypeError, ValueError) as error:
             raise self._error(f"{name} cannot take {len(arguments)} such arguments", position) from error
         return self._checked(value, position)

@@ -1,0 +1,122 @@
+"""The ways to solve a problem, each refined until the solution stops changing or time is up."""
+
+import functools
+
+import numpy as np
+
+from kansci.errors import SettingsError
+from kansci.pde.attempt import Attempt, Found
+from kansci.pde.inverse import inverse_levels
+from kansci.pde.low_rank import low_rank_levels
+from kansci.pde.marching import March, Window, march
+from kansci.pde.networks.make import NETWORKS, make_network
+from kansci.pde.piece import whole
+from kansci.pde.spectral import spectral_levels
+from kansci.pde.trained import Training, training_levels
+
+__all__ = ["by_data", "by_low_rank", "by_marching", "by_network", "by_spectral"]
+
+_MET = 1e-9
+"""Relative residual at which refinement may end."""
+_SETTLED = 1e-12
+"""Relative change from one resolution to the next below which there is nothing to gain."""
+_TOLERANCES = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-7)
+_HELPED = 0.3
+"""Three steps of refinement help that bring the residual down to this share."""
+_PASS_GROWTH = 2.0
+"""How much longer a pass through time takes than the one before it."""
+
+
+def by_spectral(run: Attempt) -> None:
+    """Refine a separable network of full rank on the whole domain."""
+    before: Found | None = None
+    residuals: list[float] = []
+    for level in spectral_levels(run.system, run.should_stop, run.settings.seed):
+        found = Found(whole(level.piece), "separable KAN of full rank", run.check(whole(level.piece)))
+        change = run.offer(found, before)
+        before = found
+        residuals.append(found.residual)
+        if change < _SETTLED and found.residual < _MET:
+            return
+        if not run.system.linear and len(residuals) > 3 and residuals[-1] > _HELPED * residuals[-4]:
+            return  # not resolved, or caught where the residual is smallest but not zero
+
+
+def by_marching(run: Attempt) -> None:
+    """Go through time in windows, again and again at a tenth of the tolerance."""
+    before: Found | None = None
+    known = np.inf if run.best is None else run.best.residual
+    for tolerance in (t for t in _TOLERANCES if t < known):
+        began = run.elapsed
+        tell = functools.partial(_tell_window, run, tolerance)
+        done = march(run.system, tolerance, run.should_stop, tell)
+        if not done.complete:
+            if not done.windows or run.best is not None or before is not None:
+                return
+            raise SettingsError(_stuck(run, done))
+        pieces = tuple((w.start, w.end, w.piece) for w in done.windows)
+        method = f"separable KAN of full rank in {len(pieces)} windows of time"
+        found = Found(pieces, method, run.check(pieces))
+        change = run.offer(found, before)
+        if change < _SETTLED and found.residual < _MET:
+            return
+        before = found
+        if _PASS_GROWTH * (run.elapsed - began) > run.left:
+            return
+
+
+def _tell_window(run: Attempt, tolerance: float, window: Window) -> None:
+    reached = f"{run.problem.time} = {window.end:.4g}"
+    run.tell(f"windows of time to a residual of {tolerance:.0e}: {reached}", window.piece.n_parameters)
+
+
+def _stuck(run: Attempt, done: March) -> str:
+    name, reached = run.problem.time, done.windows[-1].end
+    return f"{run.problem.name}: only {name} = {reached:.4g} was reached in {run.elapsed:.0f} s: allow more"
+
+
+def by_low_rank(run: Attempt) -> None:
+    """Raise rank and resolution of a separable network."""
+    before: Found | None = None
+    for piece in low_rank_levels(run.system, run.should_stop, run.settings.seed):
+        rank = getattr(next(iter(piece.models.values())).network, "rank", 0)
+        method = f"separable KAN of rank {rank}" if rank else "sum of functions of one coordinate"
+        found = Found(whole(piece), method, run.check(whole(piece)))
+        run.offer(found, before)
+        before = found
+
+
+def by_data(run: Attempt) -> None:
+    """Estimate unknown constants and functions from measured values."""
+    before: Found | None = None
+    for estimate in inverse_levels(run.system, run.should_stop, run.settings.seed):
+        piece = estimate.level.piece
+        found = Found(
+            whole(piece), "separable KAN of full rank, fitted to data", run.check(whole(piece)), estimate
+        )
+        run.offer(found, before)
+        before = found
+
+
+def by_network(run: Attempt) -> None:
+    """Train one network for each field."""
+    settings, problem = run.settings, run.system.problem
+    kind = settings.model if settings.model in NETWORKS else "mlp"
+    networks = {
+        f.name: make_network(
+            kind,
+            [a in problem.domain.periodic for a in f.arguments],
+            width=settings.width,
+            basis=settings.basis,
+            grid=settings.grid,
+            k=settings.k,
+            frequency=settings.frequency,
+        )
+        for f in problem.fields
+    }
+    training = Training(settings.optimizer, settings.seed)
+    before: Found | None = None
+    for piece in training_levels(run.system, networks, training, run.should_stop):
+        found = Found(whole(piece), kind, run.check(whole(piece)))
+        run.offer(found, before)
+        before = found

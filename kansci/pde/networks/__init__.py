@@ -1,0 +1,1 @@
+"""Networks with derivatives by their inputs and, row by row, by their weights."""

@@ -1,0 +1,1 @@
+"""Classical solutions of the same problems: the yardstick for networks and formulas."""

@@ -1,0 +1,101 @@
+"""A stated problem solved: methods in turn, as far as time allows."""
+
+from collections.abc import Callable, Iterator
+
+from kansci.errors import SettingsError
+from kansci.pde.attempt import Attempt
+from kansci.pde.marching import can_march
+from kansci.pde.methods import by_data, by_low_rank, by_marching, by_network, by_spectral
+from kansci.pde.networks.make import NETWORKS
+from kansci.pde.numerical_solution import NumericalSolution, Progress
+from kansci.pde.problem import Problem
+from kansci.pde.scaling import scaled
+from kansci.pde.solve_settings import MODELS, SolveSettings
+from kansci.pde.spectral import affordable
+from kansci.pde.system import prepare
+
+__all__ = ["MODELS", "NumericalSolution", "Progress", "SolveSettings", "solve_problem"]
+
+_ENOUGH = 1e-7
+"""Relative residual below which no other method is tried."""
+_POOR = 1e-2
+"""Relative residual above which a trained network is tried as well."""
+
+
+def solve_problem(
+    problem: Problem,
+    settings: SolveSettings | None = None,
+    on_progress: Callable[[Progress], None] = lambda _: None,
+    cancelled: Callable[[], bool] = lambda: False,
+) -> NumericalSolution:
+    """Solve a problem numerically, as accurately as time allows.
+
+    Separable networks of full rank come first, on the whole domain; then, for problems in time, window by
+    window at falling tolerance; separable networks of low rank where there are many coordinates; a perceptron
+    trained by Gauss-Newton where all of these fail. Unknown constants and functions are estimated from the
+    observations.
+
+    Args:
+        problem: what is to be solved.
+        settings: how.
+        on_progress: called after every step.
+        cancelled: asked between steps; the best solution so far is returned then.
+
+    Returns:
+        The solution.
+
+    Raises:
+        SettingsError: nothing was found in the time allowed, or the observations are missing.
+    """
+    settings = settings or SolveSettings()
+    scaling = scaled(problem)
+    run = Attempt(problem, prepare(scaling.problem), settings, on_progress, cancelled)
+    _check_inverse(problem)
+    for method, share in _methods(run):
+        with run.within(share):
+            method(run)
+        if run.should_stop() or (run.best is not None and run.best.residual < _ENOUGH):
+            break
+    if run.best is None:
+        raise SettingsError(f"{problem.name}: no solution in {settings.seconds:g} seconds: allow more")
+    found = run.best
+    return NumericalSolution(
+        problem,
+        scaling,
+        found.pieces,
+        found.method,
+        found.residual,
+        run.change,
+        run.elapsed,
+        tuple(run.history),
+        found.estimate,
+        cancelled(),
+    )
+
+
+def _check_inverse(problem: Problem) -> None:
+    names = [c.name for c in problem.unknowns] + [f.name for f in problem.fields if f.sought]
+    if names and not problem.observations:
+        raise SettingsError(
+            f"{problem.name}: {', '.join(names)} cannot be found without observations: give data"
+        )
+
+
+def _methods(run: Attempt) -> Iterator[tuple[Callable[[Attempt], None], float]]:
+    """Ways to solve the problem, each with the share of the time that is left which it may take."""
+    system, model = run.system, run.settings.model
+    if model in NETWORKS:
+        yield by_network, 1.0
+        return
+    if system.problem.observations:
+        yield by_data, 1.0
+        return
+    marches, several = can_march(system), len(system.problem.coordinates) > 2
+    if affordable(system):
+        yield by_spectral, 0.2 if marches and not system.linear else 0.5
+    if several or not marches:
+        yield by_low_rank, 0.3 if marches else 0.8
+    if marches:
+        yield by_marching, 1.0
+    if model == "auto" and (run.best is None or run.best.residual > _POOR):
+        yield by_network, 1.0

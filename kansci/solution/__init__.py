@@ -1,0 +1,1 @@
+"""From a solved differential equation to a closed form, its proof and its error bound."""
