@@ -67,12 +67,12 @@ def find_column(name: str, columns: Sequence[str]) -> str | None:
     return short[0] if len(short) == 1 else None
 
 
-def nearest(name: str, columns: Sequence[str]) -> str:
-    """A phrase that lists the columns and suggests the one most like name."""
+def nearest(name: str, columns: Sequence[str], what: str = "columns") -> str:
+    """A phrase that lists the columns, or what else there is, and suggests the one most like name."""
     by_lower: Mapping[str, str] = {column.lower(): column for column in columns}
     close = difflib.get_close_matches(name.lower(), by_lower, n=1, cutoff=0.5)
     shown = ", ".join(columns[:20]) + (f", ... ({len(columns)} in all)" if len(columns) > 20 else "")
-    return (f"did you mean '{by_lower[close[0]]}'? " if close else "") + f"The columns are: {shown}"
+    return (f"did you mean '{by_lower[close[0]]}'? " if close else "") + f"The {what} are: {shown}"
 
 
 def _safe(name: str) -> str:

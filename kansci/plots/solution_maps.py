@@ -74,7 +74,7 @@ def _map_tile(sampled: Sampled, quantity: Quantity) -> Tile:
         norm = Normalize(np.nanmin(finite), np.nanmax(finite))
         draw_sheets(part, sampled.problem, sheets, values, norm, VALUES, quantity.label)
 
-    return Tile(draw, wide=len(sheets) > 1)
+    return Tile(draw, wide=len(sheets) > 1, stretches=len(sheets[0].axes) == 1)
 
 
 def _log_tile(
@@ -91,7 +91,7 @@ def _log_tile(
         draw_sheets(part, problem, sheets, clipped, LogNorm(low, high), colours, name)
         entitle(part, *titles)
 
-    return Tile(draw, wide=len(sheets) > 1)
+    return Tile(draw, wide=len(sheets) > 1, stretches=len(sheets[0].axes) == 1)
 
 
 def _equation(text: str) -> str:

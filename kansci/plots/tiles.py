@@ -18,14 +18,16 @@ class Tile:
     Attributes:
         draw: puts it into its part of the figure.
         wide: takes a row of its own, instead of half of one.
+        stretches: takes all of the last row if nothing else is in it.
     """
 
     draw: Callable[[SubFigure], None]
     wide: bool = False
+    stretches: bool = True
 
 
 def assemble(tiles: Sequence[Tile]) -> Figure:
-    """Draw tiles, two in a row; what is left alone in a row takes all of it."""
+    """Draw tiles, two in a row."""
     rows: list[list[Tile]] = []
     for tile in tiles:
         if tile.wide or not rows or rows[-1][0].wide or len(rows[-1]) == 2:
@@ -36,6 +38,7 @@ def assemble(tiles: Sequence[Tile]) -> Figure:
     grid = figure.add_gridspec(len(rows), columns)
     for k, row in enumerate(rows):
         for j, tile in enumerate(row):
-            place = grid[k, j] if len(row) == columns else grid[k, :]
+            alone = len(row) < columns and (tile.wide or tile.stretches)
+            place = grid[k, :] if alone else grid[k, j]
             tile.draw(figure.add_subfigure(place))
     return figure

@@ -22,6 +22,7 @@ from kansci.pde.numeric import evaluate
 from kansci.pde.problem import Field
 from kansci.pde.solver import NumericalSolution
 from kansci.search.threads import one_thread
+from kansci.solution.equation_constants import with_numbers_from_equation
 from kansci.solution.exact_constants import exact_forms
 from kansci.solution.field_view import view_of
 from kansci.solution.prove import Proof, prove
@@ -150,6 +151,8 @@ class _Search:
         """The expression with exact numbers, in the ways that agree with the solution."""
         values, size = self._values[field.name], self._size(field)
         forms = exact_forms(expr, self._problem, self._points, values, self._solution.residual)
+        solved = (with_numbers_from_equation(form, self._problem, field) for form in forms)
+        forms = [*(form for form in solved if form is not None), *forms]
         allowed = max(100 * self._solution.residual, 1e-9) * size
         return [form for form in forms if self._gap(form, values) <= allowed]
 

@@ -24,7 +24,7 @@ def text(name: str) -> str:
         SettingsError: There is no such problem.
     """
     if name not in names():
-        raise SettingsError(f"there is no problem called '{name}': {nearest(name, names())}")
+        raise SettingsError(f"there is no problem called '{name}': {nearest(name, names(), 'problems')}")
     return (files(__name__) / f"{name}.toml").read_text(encoding="utf-8")
 
 
