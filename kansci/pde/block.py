@@ -107,7 +107,8 @@ class Block:
         arguments = self._arguments(jets, theta)
         first, count = len(self._columns), len(self.residual.components)
         slopes = np.array(self._call_list(self.residual.slopes, arguments)[:count]).reshape(count, len(self))
-        return slopes, slopes * np.array(arguments[first : first + count]).reshape(count, len(self))
+        with np.errstate(all="ignore"):  # a slope may be infinite where its component vanishes
+            return slopes, slopes * np.array(arguments[first : first + count]).reshape(count, len(self))
 
     def largest_slope(self, theta: torch.Tensor) -> float:
         """Give the largest over the components of the root mean square of the derivative by it."""
@@ -140,7 +141,8 @@ class Block:
         return [np.broadcast_to(np.asarray(part, dtype=np.float64), len(self)) for part in parts]
 
     def _weighted(self, values: np.ndarray) -> torch.Tensor:
-        return torch.from_numpy(values * self.weights)
+        with np.errstate(over="ignore"):
+            return torch.from_numpy(values * self.weights)
 
 
 def stack(blocks: Sequence[Block], theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

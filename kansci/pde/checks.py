@@ -24,6 +24,7 @@ def check(problem: Problem) -> None:
     Raises:
         SettingsError: Conditions are missing or contradict each other.
     """  # noqa: DOC502  raised by what it calls
+    _check_finite(problem)
     _check_contradictions(problem)
     _check_count(problem)
     if problem.observations or problem.unknowns or any(f.sought for f in problem.fields):
@@ -43,6 +44,20 @@ def _check_count(problem: Problem) -> None:
             f"{len(solved)} unknown functions ({', '.join(solved)}) need as many equations, "
             f"{_count(problem.equations)}: known ones are parameters, those to be found from data are sought"
         )
+
+
+def _check_finite(problem: Problem) -> None:
+    """Prescribed values are real numbers all over their face."""
+    for condition, form in _prescribed(problem):
+        points = _on(problem, condition.face)
+        wrong = ~np.isfinite(evaluate(form.value, problem.coordinates, points))
+        if wrong.any():
+            place = ", ".join(
+                f"{a} = {v:.3g}" for a, v in zip(problem.coordinates, points[wrong][0], strict=True)
+            )
+            raise SettingsError(
+                f"the condition '{condition.text}' on '{condition.face.name}' has no finite value at {place}"
+            )
 
 
 def _check_contradictions(problem: Problem) -> None:

@@ -9,10 +9,18 @@ import torch
 from kansci.pde.block import Block, Layout
 from kansci.pde.compiled import Residual, misfit
 from kansci.pde.field_model import FieldModel
-from kansci.pde.problem import Face
+from kansci.pde.problem import Face, Observations
 from kansci.pde.system import System
 
-__all__ = ["DATA_SHARE", "Points", "balanced_blocks", "grid_points", "observed_blocks", "sampled_points"]
+__all__ = [
+    "DATA_SHARE",
+    "Points",
+    "balanced_blocks",
+    "data_weight",
+    "grid_points",
+    "observed_blocks",
+    "sampled_points",
+]
 
 DATA_SHARE = 1e-3
 """How much measured values count beside equations."""
@@ -93,7 +101,7 @@ def balanced_blocks(
         more = [] if number < len(system.equations) else [normals[:, k] for k in range(d)]
         few = Block(residual, models, layout, where[:256], 1.0, [m[:256] for m in more])
         size = few.largest_slope(theta) if system.problem.observations else _slope(few, theta)
-        weight = 1 / (np.sqrt(len(where)) * (size or 1.0))
+        weight = 1 / (np.sqrt(len(where)) * (size if 0 < size < np.inf else 1.0))
         blocks.append(Block(residual, models, layout, where, weight, more))
     return [*blocks, *observed_blocks(system, models, layout, data_share)]
 
@@ -103,7 +111,8 @@ def observed_blocks(
 ) -> list[Block]:
     """Give a block for each set of measured values.
 
-    With a small share the equations hold, and among the fields for which they do the data choose.
+    With a small share the equations hold, and among the fields for which they do the data choose. Values of
+    the same standard deviation count the same, in whichever set they are.
     """
     sets = system.problem.observations
     least = min((o.sigma for o in sets if o.sigma), default=1.0)
@@ -111,9 +120,14 @@ def observed_blocks(
     for data in sets:
         n_arguments = len(system.axes_of(data.field))
         residual = misfit(data.field, n_arguments)
-        weight = share / np.sqrt(len(data.values)) * (least / data.sigma if data.sigma else 1.0)
+        weight = data_weight(sets, share) * (least / data.sigma if data.sigma else 1.0)
         blocks.append(Block(residual, dict(models), layout, data.points, weight, [data.values]))
     return blocks
+
+
+def data_weight(sets: Sequence[Observations], share: float = DATA_SHARE) -> float:
+    """Give the weight of a value in the most accurate of the sets."""
+    return share / float(np.sqrt(np.mean([len(data.values) for data in sets])))
 
 
 def _slope(block: Block, theta: torch.Tensor) -> float:

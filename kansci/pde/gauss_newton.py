@@ -46,12 +46,15 @@ def gauss_newton(
 ) -> Iterator[Iterate]:
     """Yield the iterates from theta (P,) on, each with a smaller loss; ends where no step helps.
 
-    A step that gives a residual that is not finite is refused like one that does not help.
+    A step that gives a residual that is not finite is refused like one that does not help; where slopes are
+    not finite, there is no step.
     """
     steps = 0
     while True:
         r, J = stack(blocks, theta)
         loss = float(r @ r)
+        if not (math.isfinite(loss) and bool(J.isfinite().all())):
+            return
         solve = _dual(r, J) if len(r) < len(theta) else _primal(r, J)
         while True:
             step, promised = solve(damping)

@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from kansci.pde.block import Block, stack
-from kansci.pde.collocation import DATA_SHARE
+from kansci.pde.collocation import data_weight
 from kansci.pde.piece import Piece
 from kansci.pde.problem import Field, Observations
 from kansci.pde.residual_check import relative_residual
@@ -29,6 +29,8 @@ _RESOLVED = 1e-5
 _REWEIGHTED = 2
 _GROWTH = 1.4
 _MOST_WEIGHTS = 1200
+_LEAST_FREE = 0.5
+"""Values beyond the effective parameters, without which there are no standard errors."""
 _SHARES = (1e3, 1e2, 1e1, 1.0, 1e-1, 1e-2)
 """Weights of the data on the way, as in the continuation of Ramsay et al., J. R. Stat. Soc. B 69, 2007."""
 
@@ -39,10 +41,11 @@ class Estimate:
 
     Attributes:
         level: the solution.
-        noise: estimated standard deviation of the measured values.
+        noise: estimated standard deviation of the measured values (of the first set); nan if there are no
+            more values than parameters.
         effective: effective number of parameters.
         criterion: Bayesian information criterion; smaller is better.
-        covariance: of all unknowns, (P, P).
+        covariance: of all unknowns, (P, P); nan where the noise is.
     """
 
     level: Level
@@ -97,24 +100,27 @@ def _levels(
 ) -> Iterator[Estimate]:
     sought = {f.name for f in system.problem.fields if f.sought}
     somewhere = system.problem.domain.sample(512, np.random.default_rng(0))
-    growth, best, worse = 1.0, np.inf, 0
+    growth, best, worse, first = 1.0, np.inf, 0, True
     for size in _SOUGHT_SIZES if sought else (0,):
+        fresh = False
         while not should_stop():
             sizes = {
                 f.name: np.full(len(f.arguments), size if f.name in sought else _field_size(f, growth))
                 for f in system.problem.fields
             }
             level, blocks = _approached(system, sizes, level, should_stop, seed)
+            fresh = True
             count = sum(int(np.prod(n)) for n in sizes.values())
             resolved = relative_residual(system, level.piece, somewhere) < _RESOLVED
             if resolved or count * _GROWTH**2 > _MOST_WEIGHTS:
                 break
             growth *= _GROWTH
-        if level is None or should_stop():
+        if level is None or not fresh:
             return
         estimate = _estimate(system, level, blocks)
-        worse = 0 if estimate.criterion < best else worse + 1
-        if estimate.criterion < best:
+        better = first or estimate.criterion < best
+        first, worse = False, 0 if better else worse + 1
+        if better:
             best = estimate.criterion
             yield estimate
         if worse >= _PATIENCE:
@@ -147,10 +153,13 @@ def _estimate(system: System, level: Level, blocks: list[Block]) -> Estimate:
     misfits = torch.cat([b.values(level.piece.theta) for b in data])
     by_data = inverse[:, -n_data:]
     effective = float((jacobian[-n_data:] * by_data.mT).sum())
-    variance = float(misfits @ misfits) / max(n_data - effective, 1.0)
+    free = n_data - effective
+    told = free >= _LEAST_FREE
+    variance = float(misfits @ misfits) / max(free, 1.0) if told else np.nan
     criterion = n_data * np.log(float(misfits @ misfits) / n_data + 1e-300) + effective * np.log(n_data)
-    largest = min((o.sigma for o in system.problem.observations if o.sigma), default=1.0)
-    weight = DATA_SHARE / np.sqrt(len(system.problem.observations[0].values))
+    least = min((o.sigma for o in system.problem.observations if o.sigma), default=1.0)
     first = system.problem.observations[0].sigma
-    noise = np.sqrt(variance) / weight * ((first / largest) if first else 1.0)
+    weight = data_weight(system.problem.observations)
+    noise = np.sqrt(variance) / weight * ((first / least) if first else 1.0)
+    criterion = criterion if told else np.inf  # fields that pass through all values say nothing of the noise
     return Estimate(level, float(noise), effective, float(criterion), variance * by_data @ by_data.mT)

@@ -102,6 +102,8 @@ def by_network(run: Attempt) -> None:
     """Train one network for each field."""
     settings, problem = run.settings, run.system.problem
     kind = settings.model if settings.model in NETWORKS else "mlp"
+    if kind == "kan":
+        _check_smooth(run)
     networks = {
         f.name: make_network(
             kind,
@@ -120,3 +122,14 @@ def by_network(run: Attempt) -> None:
         found = Found(whole(piece), kind, run.check(whole(piece)))
         run.offer(found, before)
         before = found
+
+
+def _check_smooth(run: Attempt) -> None:
+    """Piecewise polynomials of too low a degree have kinks that no residual between the knots sees."""
+    degree = {"bspline": run.settings.k, "hat": 1}.get(run.settings.basis)
+    order = max((sum(index) for r in run.system.equations for _, index in r.components), default=0)
+    if degree is not None and degree < order:
+        raise SettingsError(
+            f"basis='{run.settings.basis}' of degree {degree} is not smooth enough for derivatives of order "
+            f"{order}: choose k={order} or more of 'bspline', or a smooth basis"
+        )

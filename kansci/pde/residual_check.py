@@ -76,7 +76,7 @@ class Check:
             slopes[:, rows], terms[:, rows] = block.terms(piece.theta)
         size = _rms(left)
         least = [_rms(s) * shares[name] for s, (name, _) in zip(slopes, residual.components, strict=True)]
-        largest = max([*map(_rms, terms), *least], default=0.0)
+        largest = max(filter(np.isfinite, [*map(_rms, terms), *least]), default=0.0)
         if not np.isfinite(size):
             return np.inf
         return size / largest if largest > 0 else size
@@ -95,4 +95,5 @@ def _drawn(system: System) -> _Points:
 
 
 def _rms(values: np.ndarray) -> float:
-    return float(np.sqrt(np.mean(np.square(values))))
+    with np.errstate(over="ignore"):
+        return float(np.sqrt(np.mean(np.square(values))))

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral
 
 from kansci.errors import SettingsError
 from kansci.pde.networks.make import NETWORKS
@@ -48,4 +49,6 @@ class SolveSettings:
             raise SettingsError(f"model={self.model!r}: choose one of {', '.join(MODELS)}")
         if not self.seconds > 0:
             raise SettingsError(f"seconds={self.seconds}: give a positive number")
+        if not isinstance(self.seed, Integral) or self.seed < 0:
+            raise SettingsError(f"seed={self.seed}: give a whole number, not negative")
         Training(self.optimizer)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable, Iterator
 
+import numpy as np
+
 from kansci.errors import SettingsError
 from kansci.pde.attempt import Attempt
 from kansci.pde.marching import can_march
@@ -45,7 +47,7 @@ def solve_problem(
         The solution.
 
     Raises:
-        SettingsError: nothing was found in the time allowed, or the observations are missing.
+        SettingsError: nothing was found in the time allowed, nothing finite, or the observations are missing.
     """
     settings = settings or SolveSettings()
     scaling = scaled(problem)
@@ -59,6 +61,11 @@ def solve_problem(
     if run.best is None:
         raise SettingsError(f"{problem.name}: no solution in {settings.seconds:g} seconds: allow more")
     found = run.best
+    if not np.isfinite(found.residual):
+        raise SettingsError(
+            f"{problem.name}: the equations or conditions have no finite value on any solution tried: "
+            "look for roots, logarithms and poles in them"
+        )
     return NumericalSolution(
         problem,
         scaling,

@@ -82,6 +82,9 @@ def problem(  # noqa: PLR0913  one argument for each part of a statement
         FormulaError: A text cannot be read; the position is marked.
         DataError: The table cannot be used.
     """  # noqa: DOC502  raised by what it calls
+    _check_tables(
+        domain=domain, faces=faces, parameters=parameters, unknowns=unknowns, sought=sought, exact=exact
+    )
     texts = tuple(_texts(equations, "equations"))
     if not texts:
         raise SettingsError("no equation is given")
@@ -107,6 +110,14 @@ def problem(  # noqa: PLR0913  one argument for each part of a statement
     )
     check(stated)
     return replace(stated, notes=corner_notes(stated))
+
+
+def _check_tables(**given: object) -> None:
+    for name, value in given.items():
+        if value is not None and not isinstance(value, Mapping):
+            raise SettingsError(
+                f"{name}: a value for each name is needed, {{name: value}}, not {value!r:.40}"
+            )
 
 
 def _domain(

@@ -111,7 +111,7 @@ def _drawn(
     size = np.zeros(len(pool))
     for residual in system.equations:
         block = Block(residual, dict(piece.models), piece.layout, pool, 1.0)
-        values = np.abs(block.values(piece.theta).numpy())
+        values = np.nan_to_num(np.abs(block.values(piece.theta).numpy()), nan=0.0, posinf=0.0)
         size += values / max(values.mean(), 1e-300)
     share = size / max(size.mean(), 1e-300) + 1
     return pool[rng.choice(len(pool), count, replace=False, p=share / share.sum())]
@@ -149,7 +149,7 @@ class _GaussNewton:
 
 
 class _QuasiNewton:
-    """Warms up by Adam before the first draw's points are used."""
+    """Warms up by Adam on the first draw's points."""
 
     def __init__(self, method: str):
         self._method, self._cold = method, True

@@ -16,6 +16,8 @@ FEWEST_TIMES = 8
 FEWEST_PLACES = 8
 FEWEST_ROWS = 30
 MOST_ROWS = 60_000
+SIZES = (1e-50, 1e50)
+"""Of the largest value of a column: fourth powers and derivatives stay in the range of floating point."""
 SPACE = ("x", "y", "z", "r", "s", "pos", "position", "lon", "lat")
 
 
@@ -72,6 +74,7 @@ class Measurements:
             SettingsError: a column that was named does not exist, or it is not clear which is time.
         """  # noqa: DOC502  raised by the calls below
         frame = frame.rename(columns=str)
+        frame, dropped = frame.drop_duplicates(), int(frame.duplicated().sum())
         named = {
             n: _column(n, frame) for n in [*(target or ()), *(coordinates or ()), *([time] if time else [])]
         }
@@ -98,6 +101,7 @@ class Measurements:
             numbers[:, : len(space) + 1],
             numbers[:, len(space) + 1 :],
             {safe[c]: c for c in columns},
+            (f"{dropped:,} rows that repeat others are left out",) if dropped else (),
         )
         return made._ready()
 
@@ -108,6 +112,13 @@ class Measurements:
             if count < least:
                 raise DataError(
                     f"'{self.symbols[name]}' has {count} different values: {least} are needed at least"
+                )
+        columns = [*self.points.T, *self.values.T]
+        for name, y in zip((*self.coordinates, *self.fields), columns, strict=True):
+            if not SIZES[0] <= np.abs(y).max() <= SIZES[1] and np.any(y):
+                raise DataError(
+                    f"'{self.symbols[name]}' goes up to {np.abs(y).max():.2g}, too far from 1 for its "
+                    "powers: choose another unit"
                 )
         for name, y in zip(self.fields, self.values.T, strict=True):
             if np.ptp(y) <= 1e-12 * np.abs(y).max():
@@ -155,8 +166,9 @@ def _space(frame: pd.DataFrame, time: str, fields: list[str]) -> list[str]:
     named = [c for c in others if split_unit(c)[0].lower() in SPACE]
     space = gridded or named or (others if fields else [])
     if not space or (len(space) == len(others) and not fields):
+        text = next((f" ('{c}' holds text)" for c in frame.columns if not _numeric(frame[c])), "")
         raise SettingsError(
-            "it is not clear which columns are coordinates: name them, such as --coordinates x,t"
+            f"it is not clear which columns are coordinates{text}: name them, such as --coordinates x,t"
         )
     return space
 

@@ -53,6 +53,9 @@ def _on_a_grid(data: bytes) -> pd.DataFrame | None:
             arrays = {name: loaded[name] for name in loaded.files}
     except (OSError, ValueError, EOFError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
         raise DataError(f"the .npz file cannot be read: {str(error).splitlines()[0]}") from None
+    for name, a in arrays.items():
+        if a.dtype.kind == "c":
+            raise DataError(f"'{name}' is complex: save its real and imaginary part as two arrays")
     fields = {name: a for name, a in arrays.items() if a.ndim > 1 and a.dtype.kind in "fiu"}
     if not fields or {"X", "y"} == set(arrays):
         return None

@@ -13,6 +13,8 @@ from kansci.solution.bounds import Bound, error_bound
 
 __all__ = ["bounded", "residual_values"]
 
+SAMPLES = 500
+
 
 def bounded(solution: NumericalSolution) -> Bound | None:
     """Bound the largest error of a solution.
@@ -21,7 +23,8 @@ def bounded(solution: NumericalSolution) -> Bound | None:
         solution: of a problem.
 
     Returns:
-        The bound; its value is None where theory gives none. None for an inverse problem.
+        The bound; its value is None where theory gives none, or none below the solution's own size. None
+        for an inverse problem.
     """
     problem = solution.problem
     if problem.unknowns or any(field.sought for field in problem.fields):
@@ -34,9 +37,14 @@ def bounded(solution: NumericalSolution) -> Bound | None:
         return residual_values(solution, condition.residual, points, list(normals.T))
 
     try:
-        return error_bound(problem, residual=inside, conditions=on_face)
+        bound = error_bound(problem, residual=inside, conditions=on_face)
     except KansciError as error:
         return Bound(None, str(error), rigorous=False)
+    points = problem.domain.sample(SAMPLES, np.random.default_rng(0))
+    largest = max(float(np.abs(solution.evaluate(f.name, points)).max()) for f in problem.fields)
+    if bound.value is not None and bound.value > largest > 0:
+        return Bound(None, f"larger than the solution itself: {bound.value:.3g}, {bound.how}", rigorous=False)
+    return bound
 
 
 def residual_values(
@@ -60,5 +68,6 @@ def residual_values(
     names = [sympy.Symbol(f"normal_{axis}", real=True) for axis in problem.coordinates] if normals else []
     residual = compile_residual(expr, (*problem.symbols, *names), {})
     components = [solution.evaluate(name, points, index) for name, index in residual.components]
-    values = residual.value(*points.T, *normals, *components)
+    with np.errstate(all="ignore"):  # the bound says where a residual is not finite
+        values = residual.value(*points.T, *normals, *components)
     return np.broadcast_to(np.asarray(values, dtype=np.float64), len(points))

@@ -1,5 +1,6 @@
 """What solving a differential equation gives: the fields, a closed form with its proof, errors and times."""
 
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -21,6 +22,8 @@ __all__ = ["Estimated", "Solution"]
 
 DEVIATIONS_95 = 1.959963984540054
 """Half the width of a 95 % interval of a normal distribution, in standard deviations."""
+ROUGH = 1e-3
+"""Relative residual above which a solution needs to be confirmed."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,14 @@ class Solution:
             yield f"no reference solution: {self.reference.reason}"
         if self.formulas is not None and not self.proved:
             yield "the closed form agrees with the numerical solution, but is not proved"
+        confirmed = self.proved or (self.reference is not None and bool(self.reference.rms))
+        if self.numerical.residual > ROUGH and not confirmed:
+            yield (
+                f"the equations are met to a share of {self.numerical.residual:.2g} only, and nothing "
+                "confirms the solution: there may be none, or it needs more --seconds"
+            )
+        if any(math.isnan(constant.stderr) for constant in self.constants):
+            yield "no standard errors: there are no more values than parameters, the fit is arbitrary"
 
     def evaluate(self, name: str, points: np.ndarray, index: Index | None = None) -> np.ndarray:
         """Evaluate a field of the numerical solution, or a derivative of it.

@@ -136,6 +136,17 @@ def test_a_start_that_is_not_finite_ends_at_once():
     assert list(itertools.islice(gauss_newton([block], theta), 3)) == []
 
 
+@pytest.mark.parametrize("count", [2, 9], ids=["fewer rows than unknowns", "more"])
+def test_a_start_with_infinite_slopes_ends_at_once(count):
+    """The root of u at u = 0: the residual is finite, its derivative is not."""
+    network = SumOfOnes([polynomials(4).expansion])
+    residual = compile_residual(sympy.sqrt(U) - X, [X], {})
+    points = np.linspace(0, 2, count)[:, None]
+    block = Block(residual, {"u": FieldModel(network, (0,), INTERVAL)}, Layout((("u", 4),)), points, 1.0)
+    theta = torch.zeros(4, dtype=torch.float64)
+    assert list(itertools.islice(gauss_newton([block], theta), 3)) == []
+
+
 def test_rows_of_blocks_are_derivatives_of_their_residuals():
     """An equation with products, a constant to be found and a known factor, against central differences."""
     c = sympy.Symbol("c", real=True)

@@ -1,5 +1,7 @@
 """Constants and coefficients from noisy data: estimates, and whether their errors are what is said."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -48,6 +50,26 @@ def test_the_fit_is_that_of_the_closed_form():
     value, error = solved(stated).constants()["k"]
     assert value == pytest.approx(best[1], rel=1e-4)
     assert error == pytest.approx(np.sqrt(covariance[1, 1]), rel=0.05)
+
+
+def test_values_count_the_same_in_whichever_set_they_are():
+    whole = decay(2)
+    (data,) = whole.observations
+    parts = tuple(
+        replace(data, points=data.points[s], values=data.values[s]) for s in (np.s_[:50], np.s_[50:])
+    )
+    one, two = solved(whole), solved(replace(whole, observations=parts))
+    assert two.constants()["k"] == pytest.approx(one.constants()["k"], rel=1e-5)
+    assert two.estimate.noise == pytest.approx(one.estimate.noise, rel=1e-4)
+
+
+def test_without_more_values_than_parameters_there_are_no_standard_errors():
+    whole = decay(0)
+    (data,) = whole.observations
+    few = replace(whole, observations=(replace(data, points=data.points[:2], values=data.values[:2]),))
+    value, error = solved(few).constants()["k"]
+    assert np.isfinite(value)
+    assert np.isnan(error)
 
 
 def test_the_noise_is_estimated():

@@ -168,3 +168,19 @@ def test_a_bad_file_is_named(tmp_path, change, says):
 def test_no_file(tmp_path):
     with pytest.raises(SettingsError, match=r"none\.toml"):
         read_problem(tmp_path / "none.toml")
+
+
+def test_conditions_need_finite_values():
+    with pytest.raises(
+        SettingsError, match=r"the condition 'u = log.x.' on 't = 0' has no finite value at x = -"
+    ):
+        problem(
+            "u_t = u_xx",
+            {"x": [-1, 1], "t": [0, 1]},
+            {"t = 0": "u = log(x)", "x = -1": "u = 1", "x = 1": "u = 1"},
+        )
+
+
+def test_tables_are_mappings():
+    with pytest.raises(SettingsError, match="domain: a value for each name is needed"):
+        problem("u_x = u", [0, 1], {"x = 0": "u = 1"})

@@ -127,6 +127,8 @@ def test_progress_is_told_in_order(model):
         ({"model": "cnn"}, "model='cnn': choose one of auto, separable, kan"),
         ({"seconds": 0}, "seconds=0: give a positive number"),
         ({"seconds": float("nan")}, "seconds=nan: give a positive number"),
+        ({"seed": -1}, "seed=-1: give a whole number"),
+        ({"seed": 1.5}, "seed=1.5: give a whole number"),
         ({"optimizer": "SGD"}, "optimizer='SGD': choose one of auto, gauss-newton"),
     ],
 )
@@ -138,3 +140,22 @@ def test_settings_that_are_refused(settings, message):
 def test_no_answer_in_time_is_said():
     with pytest.raises(SettingsError, match="allow more"):
         solve_problem(POISSON, SolveSettings(model="mlp", seconds=1e-6))
+
+
+def test_an_equation_without_finite_values_is_refused():
+    stated = problem("u_xx = log(x)", {"x": [-1, 1]}, {"boundary": "u = 0"})
+    with pytest.raises(SettingsError, match="no finite value on any solution"):
+        solve_problem(stated, SolveSettings(model="separable", seconds=5))
+
+
+def test_roots_at_zero_give_no_warning():
+    stated = problem("u_x = sqrt(u)", {"x": [0, 1]}, {"x = 0": "u = 0"})
+    found = solve_problem(stated, SolveSettings(seconds=5))
+    assert np.isfinite(found.residual)
+
+
+@pytest.mark.parametrize("settings", [{"k": 1}, {"basis": "hat"}])
+def test_splines_with_kinks_are_refused_for_second_derivatives(settings):
+    """Between the knots of broken lines any equation u'' = f may seem to be met."""
+    with pytest.raises(SettingsError, match="not smooth enough for derivatives of order 2"):
+        solve_problem(POISSON, SolveSettings(model="kan", seconds=5, **settings))

@@ -173,6 +173,9 @@ def wrong(change):
         (lambda f: f.assign(u=1.0), {}, DataError, "constant"),
         (lambda f: f.assign(t=0.0), {"coordinates": ["x", "t"]}, DataError, "1 different values"),
         (lambda f: f.assign(u=f.u.where(f.index != 3)), {}, DataError, "missing or not finite in 1 rows"),
+        (lambda f: f.assign(u=f.u * 1e60), {}, DataError, "another unit"),
+        (lambda f: f.assign(x=f.x * 1e-60), {}, DataError, "'x' goes up to 1e-60"),
+        (lambda f: f.assign(u="a"), {}, SettingsError, "'u' holds text"),
         (lambda f: f.iloc[:20], {"coordinates": ["x", "t"]}, DataError, "too few"),
         (lambda f: f, {"target": ["w"]}, SettingsError, "no column 'w'"),
         (lambda f: f.assign(u="a"), {"target": ["u"], "coordinates": ["x", "t"]}, DataError, "text"),
@@ -182,3 +185,16 @@ def test_unusable_data_are_refused_in_one_line(frame, options, error, says):
     with pytest.raises(error, match=says) as caught:
         Measurements.from_frame(wrong(frame), **options)
     assert "\n" not in str(caught.value)
+
+
+def test_rows_that_repeat_others_do_not_make_an_ode_a_field_over_space():
+    t = np.linspace(0, 6, 80).repeat(2)
+    measured = Measurements.from_frame(pd.DataFrame({"t": t, "x": np.cos(t), "v": -np.sin(t)}))
+    assert (measured.coordinates, measured.fields) == (("t",), ("x", "v"))
+    assert measured.notes == ("80 rows that repeat others are left out",)
+
+
+def test_complex_arrays_are_refused(tmp_path):
+    np.savez(tmp_path / "h.npz", x=np.arange(9.0), t=np.arange(8.0), h=1j * np.ones((9, 8)))
+    with pytest.raises(DataError, match="'h' is complex"):
+        read_fields(tmp_path / "h.npz")

@@ -135,3 +135,26 @@ def test_errors_say_what_to_do():
         solution.evaluate("u", np.zeros((3, 1)))
     with pytest.raises(SettingsError, match="no field 'w'"):
         solution.evaluate("w", np.zeros((3, 2)))
+
+
+def test_a_solution_that_nothing_confirms_has_a_note():
+    """u'' = -u with u(0) = 0 and u(pi) = 1 has no solution."""
+    solution = kansci.solve(
+        "u_xx = -u",
+        domain={"x": [0, "pi"]},
+        conditions={"x = 0": "u = 0", "x = pi": "u = 1"},
+        model="separable",
+        seconds=3,
+        reference=False,
+        closed_form=False,
+    )
+    assert any("nothing confirms the solution" in note for note in solution.notes)
+
+
+def test_a_bound_above_the_solution_itself_is_not_told():
+    """1/r has no bound on [0, 1], though the solution (1 - r^2) / 4 is found."""
+    solution = kansci.solve(
+        "u_rr + u_r/r = -1", domain={"r": [0, 1]}, conditions={"r = 1": "u = 0"}, seconds=3, reference=False
+    )
+    assert solution.bound.value is None
+    assert "larger than the solution itself" in solution.bound.how

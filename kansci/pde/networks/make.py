@@ -15,6 +15,7 @@ __all__ = ["NETWORKS", "make_network"]
 
 NETWORKS = ("kan", "mlp", "siren", "fkan")
 _WIDTHS = {"kan": (4, 4, 4), "mlp": (24, 24), "siren": (24, 24), "fkan": (16, 24)}
+_MOST_EDGES = 10_000
 _INNER_RANGE = 2.0
 """Half the width of the grids behind the first layer, whose nodes are of order one at the start."""
 _PERIODIC_HARMONICS = 3
@@ -53,6 +54,8 @@ def make_network(
     if kind not in NETWORKS:
         raise SettingsError(f"model={kind!r}: choose one of {', '.join(NETWORKS)}")
     hidden = tuple(width or _WIDTHS[kind])
+    if sum(a * b for a, b in zip((len(periodic), *hidden), (*hidden, 1), strict=True)) > _MOST_EDGES:
+        raise SettingsError(f"width={list(hidden)}: more than {_MOST_EDGES} edges: choose fewer nodes")
     if not hidden or min(hidden) < 1:
         raise SettingsError(f"width={width}: give the numbers of nodes of the hidden layers, each at least 1")
     if kind == "kan":
