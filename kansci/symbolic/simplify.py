@@ -15,8 +15,8 @@ from kansci.symbolic.complexity import complexity
 
 __all__ = ["simplify", "tidy", "time_limit"]
 
-AGAIN = 0.005
-"""Seconds after which an alarm that came at a bad moment is repeated."""
+AGAIN, ONCE_MORE = 0.005, 0.1
+"""Seconds after which an alarm is repeated that came at a bad moment, or whose exception got lost."""
 LARGE = 120
 """Expressions with more nodes than this get only the transformations of linear cost."""
 
@@ -35,21 +35,36 @@ def time_limit(seconds: float) -> Iterator[None]:
         yield
         return
 
+    collecting = over = False
+
+    def note(phase: str, _: dict[str, int]) -> None:
+        nonlocal collecting
+        collecting = phase == "start"
+
     def ring(_: int, frame: FrameType | None) -> None:
-        if _ignores_exceptions(frame):
+        if over:
+            return
+        if collecting or _ignores_exceptions(frame):
             signal.setitimer(signal.ITIMER_REAL, AGAIN)
-        else:
+        else:  # C code that calls Python may still ignore what is raised there
+            signal.setitimer(signal.ITIMER_REAL, ONCE_MORE)
             raise _TimeUpError
 
     start = time.monotonic()
     outer = signal.getitimer(signal.ITIMER_REAL)[0]
+    gc.callbacks.append(note)
     previous = signal.signal(signal.SIGALRM, ring)
     signal.setitimer(signal.ITIMER_REAL, min(seconds, outer) if outer else seconds)
     try:
-        yield
-    finally:
+        try:
+            yield
+        finally:
+            over = True
+    finally:  # also where the alarm rang before the line above
+        over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, previous)
+        gc.callbacks.remove(note)
         if outer:
             signal.setitimer(signal.ITIMER_REAL, max(outer - (time.monotonic() - start), 1e-3))
 

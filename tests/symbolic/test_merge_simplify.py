@@ -5,6 +5,7 @@ import operator
 import signal
 import threading
 import time
+import weakref
 
 import numpy as np
 import pytest
@@ -156,7 +157,40 @@ def in_a_hook_of_the_collector(_):
     return endless(None)
 
 
-@pytest.mark.parametrize("transformation", [endless, stubborn, in_a_finalizer, in_a_hook_of_the_collector])
+def in_a_callback_of_a_weak_reference(_):
+    """The same for what Python calls while it collects a circle of objects."""
+
+    class Node:
+        pass
+
+    node = Node()
+    node.circle = node
+    reference = weakref.ref(node, lambda _: time.sleep(0.2))
+    del node
+    gc.collect()
+    assert reference() is None
+    return endless(None)
+
+
+def lost(_):
+    """Something on the way catches everything."""
+    try:
+        endless(None)
+    except BaseException:  # noqa: BLE001
+        return endless(None)
+
+
+@pytest.mark.parametrize(
+    "transformation",
+    [
+        endless,
+        stubborn,
+        in_a_finalizer,
+        in_a_hook_of_the_collector,
+        in_a_callback_of_a_weak_reference,
+        lost,
+    ],
+)
 def test_the_time_limit_is_kept(transformation):
     start = time.monotonic()
     assert attempt(transformation, X, 0.1) == X
