@@ -10,7 +10,7 @@ from kansci.basis import make_basis
 from kansci.basis.bspline import BSpline
 from kansci.pde.networks.expansion import BasisFunctions, Expansion
 
-__all__ = ["Axis", "Powers", "harmonics", "polynomials", "splines"]
+__all__ = ["Axis", "Powers", "harmonics", "polynomials", "smooth_functions", "splines", "stretched"]
 
 _OVERSAMPLING = 1.5
 _UNIT = torch.tensor([[-1.0, 1.0]], dtype=torch.float64)
@@ -32,6 +32,21 @@ class Axis:
     def size(self) -> int:
         """Number of functions K."""
         return self.expansion.size
+
+    @property
+    def matrix(self) -> torch.Tensor:
+        """The functions at the nodes, (M, K)."""
+        return self.expansion.values(torch.from_numpy(self.nodes)[:, None], 0)[0][:, 0]
+
+
+def stretched(unit: np.ndarray, low: float, high: float) -> np.ndarray:
+    """Map points from [-1, 1] to an interval."""
+    return low + (high - low) * (unit + 1) / 2
+
+
+def smooth_functions(size: int, *, periodic: bool) -> Axis:
+    """Give harmonics for a periodic coordinate, polynomials for another."""
+    return harmonics(size) if periodic else polynomials(size)
 
 
 def polynomials(size: int) -> Axis:

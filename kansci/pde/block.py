@@ -81,9 +81,7 @@ class Block:
 
     def values(self, theta: torch.Tensor) -> torch.Tensor:
         """Give the weighted residuals (N,) for all unknowns theta (P,)."""
-        with torch.no_grad():
-            jets = {name: at.forward(theta[self._slices[name]]).value for name, at in self._fields.items()}
-        return self._weighted(self._call(self.residual.value, self._arguments(jets, theta)))
+        return self._weighted(self._call(self.residual.value, self._arguments(self._jets(theta), theta)))
 
     def linearised(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the weighted residuals (N,) and their derivatives (N, P)."""
@@ -102,9 +100,7 @@ class Block:
 
     def terms(self, theta: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Give the derivatives by the components, and these times the components: both (components, N)."""
-        with torch.no_grad():
-            jets = {name: at.forward(theta[self._slices[name]]).value for name, at in self._fields.items()}
-        arguments = self._arguments(jets, theta)
+        arguments = self._arguments(self._jets(theta), theta)
         first, count = len(self._columns), len(self.residual.components)
         slopes = np.array(self._call_list(self.residual.slopes, arguments)[:count]).reshape(count, len(self))
         with np.errstate(all="ignore"):  # a slope may be infinite where its component vanishes
@@ -114,6 +110,10 @@ class Block:
         """Give the largest over the components of the root mean square of the derivative by it."""
         slopes, _ = self.terms(theta)
         return float(np.sqrt(np.mean(slopes**2, axis=1)).max(initial=0.0))
+
+    def _jets(self, theta: torch.Tensor) -> dict[str, torch.Tensor]:
+        with torch.no_grad():
+            return {name: at.forward(theta[self._slices[name]]).value for name, at in self._fields.items()}
 
     def _component_weights(self, name: str, slopes: dict[Component, torch.Tensor]) -> torch.Tensor:
         plan = self._fields[name].plan

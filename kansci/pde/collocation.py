@@ -17,13 +17,16 @@ __all__ = [
     "Points",
     "balanced_blocks",
     "data_weight",
+    "grid_of",
     "grid_points",
     "observed_blocks",
+    "points_for",
     "sampled_points",
 ]
 
 DATA_SHARE = 1e-3
 """How much measured values count beside equations."""
+_ROWS_PER_WEIGHT, _LEAST_ON_FACE = 3, 64
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,15 +47,18 @@ def grid_points(system: System, nodes: Sequence[np.ndarray], conditions: Sequenc
     faces = []
     for face in conditions:
         axis = system.problem.coordinates.index(str(face.axis))
-        grid = _grid([np.array([face.value]) if k == axis else x for k, x in enumerate(nodes)])
+        grid = grid_of([np.array([face.value]) if k == axis else x for k, x in enumerate(nodes)])
         normals = np.zeros_like(grid)
         low, high = system.bounds[axis]
         normals[:, axis] = 1.0 if face.value > (low + high) / 2 else -1.0
         faces.append((grid, normals))
-    return Points(_grid(nodes), faces)
+    return Points(grid_of(nodes), faces)
 
 
-def _grid(nodes: Sequence[np.ndarray]) -> np.ndarray:
+def grid_of(nodes: Sequence[np.ndarray]) -> np.ndarray:
+    """Give all combinations of d coordinates' nodes, (N, d); a single point without coordinates for d = 0."""
+    if not nodes:
+        return np.empty((1, 0))
     return np.stack([part.ravel() for part in np.meshgrid(*nodes, indexing="ij")], axis=1)
 
 
@@ -62,6 +68,18 @@ def sampled_points(system: System, count: int, on_face: int, rng: np.random.Gene
     inside = domain.sample(count, rng)
     faces = [domain.sample_face(c.face.axis, c.face.value, c.face.name, on_face, rng) for c, _ in system.soft]
     return Points(inside, faces)
+
+
+def points_for(
+    system: System, unknowns: int, limits: tuple[int, int], rng: np.random.Generator, pool: int = 1
+) -> Points:
+    """Give three points for each unknown, within limits, and a quarter as many on all faces together.
+
+    With `pool` there are so many times more inside, to choose from.
+    """
+    count = int(np.clip(_ROWS_PER_WEIGHT * unknowns, *limits))
+    on_face = max(_LEAST_ON_FACE, count // (4 * max(1, len(system.soft))))
+    return sampled_points(system, pool * count, on_face, rng)
 
 
 def balanced_blocks(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +11,7 @@ import torch
 
 from kansci.pde.jets import Index, JetPlan
 from kansci.pde.networks.network import AtPoints, Forward, Network
+from kansci.pde.numeric import evaluate
 
 __all__ = ["Continued", "FieldAtPoints", "FieldModel", "Known", "Particular"]
 
@@ -31,12 +33,15 @@ class Known:
 
     def jet(self, points: np.ndarray, plan: JetPlan) -> torch.Tensor:
         """Evaluate the plan's derivatives at points (N, d): (C, N)."""
-        columns, jet = list(points.T), np.empty((len(plan.indices), len(points)))
-        for place, index in enumerate(plan.indices):
-            pairs = [(s, n) for s, n in zip(self.symbols, index, strict=True) if n]
-            derivative = sympy.diff(self.expr, *pairs) if pairs else self.expr
-            jet[place] = sympy.lambdify(self.symbols, derivative, modules=["scipy", "numpy"])(*columns)
-        return torch.from_numpy(jet)
+        names = [symbol.name for symbol in self.symbols]
+        derivatives = (_derivative(self.expr, self.symbols, index) for index in plan.indices)
+        return torch.from_numpy(np.stack([evaluate(d, names, points) for d in derivatives]))
+
+
+@lru_cache(maxsize=512)
+def _derivative(expr: sympy.Expr, symbols: tuple[sympy.Symbol, ...], index: Index) -> sympy.Expr:
+    pairs = [(s, n) for s, n in zip(symbols, index, strict=True) if n]
+    return sympy.diff(expr, *pairs) if pairs else expr
 
 
 @dataclass(frozen=True, eq=False)

@@ -11,10 +11,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from kansci.pde.axes import Axis, harmonics, polynomials
-from kansci.pde.block import Block, Layout
-from kansci.pde.collocation import balanced_blocks, sampled_points
-from kansci.pde.field_model import FieldModel, Known
+from kansci.pde.axes import smooth_functions
+from kansci.pde.block import Block
+from kansci.pde.collocation import balanced_blocks, points_for
 from kansci.pde.gauss_newton import gauss_newton
 from kansci.pde.networks.network import Network
 from kansci.pde.networks.separable import Separable, SumOfOnes
@@ -30,8 +29,7 @@ _GROWTH = 1.4
 _RANKS = (0, 1, 2, 3, 5, 8, 13)
 _RESTARTS = 6
 _STEPS = 80
-_ROWS_PER_WEIGHT = 3
-_LEAST_ROWS, _MOST_ROWS = 1500, 6000
+_ROWS = 1500, 6000
 _STALLED = 0.99
 _HELPED = 0.3
 """More functions or a higher rank help that bring the residual down to this share."""
@@ -84,14 +82,11 @@ def _networks(system: System, shape: _Shape, least: Sequence[int]) -> dict[str, 
     networks: dict[str, Network] = {}
     for field in system.problem.fields:
         own = system.axes_of(field.name)
-        expansions = [_axis(system, k, int(shape.growth * least[k])).expansion for k in own]
+        sizes = {k: int(shape.growth * least[k]) for k in own}
+        axes = [smooth_functions(n, periodic=system.is_periodic(k)) for k, n in sizes.items()]
+        expansions = [axis.expansion for axis in axes]
         networks[field.name] = Separable(expansions, shape.rank) if shape.rank else SumOfOnes(expansions)
     return networks
-
-
-def _axis(system: System, coordinate: int, size: int) -> Axis:
-    periodic = system.problem.coordinates[coordinate] in system.problem.domain.periodic
-    return harmonics(size) if periodic else polynomials(size)
 
 
 def _fit(
@@ -101,7 +96,7 @@ def _fit(
     should_stop: Callable[[], bool],
     seed: int,
 ) -> Piece:
-    models = {name: _model(system, name, network) for name, network in networks.items()}
+    models = {name: system.model(name, network) for name, network in networks.items()}
     layout = layout_of(models, system.constants)
     starts = [c.start for c in system.problem.unknowns]
     linear = all(network.linear for network in networks.values())
@@ -114,7 +109,8 @@ def _fit(
                 _enriched(networks[name], w, name, before) for name, w in zip(networks, weights, strict=True)
             ]
         theta = torch.cat([*weights, torch.tensor(starts, dtype=torch.float64)])
-        blocks = _blocks(system, models, layout, theta, rng)
+        points = points_for(system, layout.size, _ROWS, rng)
+        blocks = balanced_blocks(system, models, layout, theta, points)
         theta, loss = _descend(blocks, theta, should_stop)
         if best is None or loss < best[1]:
             best = Piece(models, layout, theta), loss
@@ -137,30 +133,6 @@ def _enriched(network: Network, weights: torch.Tensor, name: str, before: Piece)
         part[: old.rank, : expansion.size] = known
         parts.append(part.flatten())
     return torch.cat(parts)
-
-
-def _model(system: System, name: str, network: Network) -> FieldModel:
-    own = system.axes_of(name)
-    symbols = [system.problem.symbols[k] for k in own]
-    return FieldModel(
-        network,
-        own,
-        system.bounds[list(own)],
-        Known(system.particular[name], symbols),
-        Known(system.factor[name], symbols),
-    )
-
-
-def _blocks(
-    system: System,
-    models: dict[str, FieldModel],
-    layout: Layout,
-    theta: torch.Tensor,
-    rng: np.random.Generator,
-) -> list[Block]:
-    count = int(np.clip(_ROWS_PER_WEIGHT * layout.size, _LEAST_ROWS, _MOST_ROWS))
-    on_face = max(64, count // (4 * max(1, len(system.soft))))
-    return balanced_blocks(system, models, layout, theta, sampled_points(system, count, on_face, rng))
 
 
 def _descend(

@@ -14,12 +14,13 @@ import numpy as np
 import sympy
 import torch
 
-from kansci.pde.axes import Axis, Powers, polynomials
-from kansci.pde.collocation import balanced_blocks, grid_points
+from kansci.pde.axes import Axis, Powers, polynomials, stretched
+from kansci.pde.collocation import balanced_blocks, grid_of, grid_points
 from kansci.pde.field_model import Continued, FieldModel, Known
 from kansci.pde.gauss_newton import gauss_newton
 from kansci.pde.jets import JetPlan
 from kansci.pde.networks.separable import TensorProduct
+from kansci.pde.numeric import evaluate
 from kansci.pde.piece import Piece, layout_of
 from kansci.pde.residual_check import relative_residual
 from kansci.pde.space_functions import Space
@@ -63,12 +64,10 @@ class March:
 
     Attributes:
         windows: in the order of time.
-        tolerance: of the relative residual in each.
         complete: whether they reach the end.
     """
 
     windows: tuple[Window, ...]
-    tolerance: float
     complete: bool
 
 
@@ -108,11 +107,11 @@ def march(
     while not marcher.arrived:
         window = marcher.next_window()
         if window is None:
-            return March(tuple(windows), tolerance, complete=False)
+            return March(tuple(windows), complete=False)
         windows.append(window)
         if on_window is not None:
             on_window(window)
-    return March(tuple(windows), tolerance, complete=True)
+    return March(tuple(windows), complete=True)
 
 
 class _Marcher:
@@ -126,8 +125,6 @@ class _Marcher:
         self._whole = self._end - self._t
         self._length = _FIRST_SHARE * self._whole
         self._space_factor = {name: _space_factor(system, name) for name in system.factor}
-        self._past: dict[str, FieldModel] | None = None
-        self._past_weights: dict[str, torch.Tensor] = {}
         self._last: Window | None = None
         self._space = Space.first(system)
 
@@ -181,7 +178,7 @@ class _Marcher:
         layout = layout_of(models, ())
         theta = torch.zeros(layout.size, dtype=torch.float64)
         nodes = [time.nodes if k == self._clock else self._space.axis(k).nodes for k in range(len(bounds))]
-        nodes = [low + (high - low) * (x + 1) / 2 for x, (low, high) in zip(nodes, bounds, strict=True)]
+        nodes = [stretched(x, low, high) for x, (low, high) in zip(nodes, bounds, strict=True)]
         soft = [(c, r) for c, r in system.soft if self._last is None or c.face.axis != problem.time]
         points = grid_points(system, nodes, [c.face for c, _ in soft])
         blocks = balanced_blocks(system, models, layout, theta, points, [r for _, r in soft])
@@ -219,40 +216,27 @@ class _Marcher:
         own, order = system.axes_of(name), system.time_order[name]
         h = bounds[self._clock, 1] - self._t
         symbols = [system.problem.symbols[k] for k in own]
-        space = [k for k in own if k != self._clock]
-        nodes = [self._space.axis(k).nodes for k in space]
-        nodes = [
-            bounds[k, 0] + (bounds[k, 1] - bounds[k, 0]) * (x + 1) / 2
-            for k, x in zip(space, nodes, strict=True)
-        ]
-        grid = (
-            np.stack([g.ravel() for g in np.meshgrid(*nodes, indexing="ij")], axis=1)
-            if nodes
-            else np.empty((1, 0))
-        )
+        space = {k: self._space.axis(k) for k in own if k != self._clock}
+        grid = grid_of([stretched(axis.nodes, *bounds[k]) for k, axis in space.items()])
         points = np.zeros((len(grid), len(bounds)))
-        points[:, space] = grid
+        points[:, list(space)] = grid
         points[:, self._clock] = self._t
         place = own.index(self._clock)
         indices = [tuple(j if a == place else 0 for a in range(len(own))) for j in range(order)]
         values = last.piece.jet(name, points, indices)
-        columns = points[:, list(own)].T
+        names, inside = [symbol.name for symbol in symbols], points[:, list(own)]
         for j in range(order):
             g = sympy.diff(system.particular[name], symbols[place], j) if j else system.particular[name]
-            values[j] -= _evaluated(g, symbols, columns)
+            values[j] -= evaluate(g, names, inside)
             values[j] *= h**j / float(np.prod(range(1, j + 1)))
-        values /= _evaluated(self._space_factor[name], symbols, columns)
-        coefficients = torch.from_numpy(np.ascontiguousarray(values.T)).reshape(
-            *(len(x) for x in nodes), order
-        )
-        for axis, k in enumerate(space):
-            design = self._space.axis(k).expansion.values(
-                torch.from_numpy(self._space.axis(k).nodes)[:, None], 0
-            )[0][:, 0]
-            inverse = torch.linalg.pinv(design)
+        values /= evaluate(self._space_factor[name], names, inside)
+        coefficients = torch.from_numpy(np.ascontiguousarray(values.T))
+        coefficients = coefficients.reshape(*(len(axis.nodes) for axis in space.values()), order)
+        for axis, functions in enumerate(space.values()):
+            inverse = torch.linalg.pinv(functions.matrix)
             coefficients = torch.movedim(torch.tensordot(inverse, coefficients, ([1], [axis])), 0, axis)
         powers = coefficients if place == len(own) - 1 else torch.movedim(coefficients, -1, place)
-        expansions = [Powers(order) if k == self._clock else self._space.axis(k).expansion for k in own]
+        expansions = [Powers(order) if k == self._clock else space[k].expansion for k in own]
         factor = Known(self._space_factor[name], symbols)
         return FieldModel(TensorProduct(expansions), own, bounds[list(own)], None, factor), powers.flatten()
 
@@ -281,7 +265,7 @@ class _Marcher:
             times if k == self._clock else self._space.check_points(k, low, high)
             for k, (low, high) in enumerate(bounds)
         ]
-        return np.stack([part.ravel() for part in np.meshgrid(*checks, indexing="ij")], axis=1)
+        return grid_of(checks)
 
     def _judge(self, window: Window) -> tuple[float, float]:
         """Say how little the parts of the time functions fall off, and how large the relative residual is."""
@@ -301,16 +285,10 @@ class _Marcher:
         parts = weights.view([e.size for e in network.expansions])
         for place, k in enumerate(own):
             if k != self._clock:
-                nodes = torch.from_numpy(self._space.axis(k).nodes)[:, None]
-                values = network.expansions[place].values(nodes, 0)[0][:, 0]
+                values = self._space.axis(k).matrix
                 parts = torch.movedim(torch.tensordot(values, parts, ([1], [place])), 0, place)
         by_function = torch.movedim(parts, own.index(self._clock), 0).unsqueeze(-1).flatten(1).abs().amax(1)
         return float(by_function[-2:].max() / by_function.max().clamp(min=1e-300))
-
-
-def _evaluated(expr: sympy.Expr, symbols: list[sympy.Symbol], columns: np.ndarray) -> np.ndarray:
-    value = sympy.lambdify(symbols, expr, modules=["scipy", "numpy"])(*columns)
-    return np.broadcast_to(np.asarray(value, dtype=np.float64), columns.shape[1:])
 
 
 def _space_factor(system: System, name: str) -> sympy.Expr:

@@ -1,6 +1,7 @@
 """Values of expressions in the coordinates."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import sympy
@@ -19,10 +20,14 @@ def evaluate(expr: sympy.Expr, coordinates: Sequence[str], points: np.ndarray) -
     Returns:
         Shape (N,), float64; nan or inf where the expression has no finite real value.
     """
-    symbols = [sympy.Symbol(name, real=True) for name in coordinates]
-    function = sympy.lambdify(symbols, expr, modules=["numpy", "scipy"], cse=True)
     with np.errstate(all="ignore"):
-        values = np.asarray(function(*points.T))
+        values = np.asarray(_compiled(expr, tuple(coordinates))(*points.T))
     if np.iscomplexobj(values):
         values = np.where(values.imag == 0, values.real, np.nan)
     return np.broadcast_to(values.astype(float), len(points)).copy()
+
+
+@lru_cache(maxsize=512)
+def _compiled(expr: sympy.Expr, coordinates: tuple[str, ...]) -> Callable[..., np.ndarray]:
+    symbols = [sympy.Symbol(name, real=True) for name in coordinates]
+    return sympy.lambdify(symbols, expr, modules=["numpy", "scipy"], cse=True)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from kansci.pde.axes import Axis, harmonics, polynomials, splines
+from kansci.pde.axes import Axis, smooth_functions, splines, stretched
 from kansci.pde.system import System
 
 if TYPE_CHECKING:
@@ -85,13 +85,13 @@ class Space:
         """Give points between the collocation points."""
         nodes = self.axes[coordinate].nodes
         between = np.sort(np.concatenate([(nodes[1:] + nodes[:-1]) / 2, nodes[[0, -1]] * 0.5 + [-0.5, 0.5]]))
-        return low + (high - low) * (between + 1) / 2
+        return stretched(between, low, high)
 
     def _built(self, density: np.ndarray | None) -> "Space":
-        problem, places = self.system.problem, self._places(self.system)
-        periodic = {k: problem.coordinates[k] in problem.domain.periodic for k in places}
+        places = self._places(self.system)
+        periodic = {k: self.system.is_periodic(k) for k in places}
         if len(places) != 1:
-            axes = {k: (harmonics if periodic[k] else polynomials)(self.size) for k in places}
+            axes = {k: smooth_functions(self.size, periodic=periodic[k]) for k in places}
             return replace(self, axes=axes)
         (place,) = places
         kept = density if density is not None and len(density) > 1 else np.ones(_FINE)

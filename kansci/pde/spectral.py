@@ -11,10 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from kansci.pde.axes import Axis, harmonics, polynomials
+from kansci.pde.axes import Axis, smooth_functions, stretched
 from kansci.pde.block import Block, Layout
 from kansci.pde.collocation import DATA_SHARE, Points, balanced_blocks, grid_points, sampled_points
-from kansci.pde.field_model import FieldModel, Known
 from kansci.pde.gauss_newton import gauss_newton
 from kansci.pde.networks.separable import TensorProduct
 from kansci.pde.piece import Piece, layout_of
@@ -87,11 +86,6 @@ def _grown(size: np.ndarray, tails: np.ndarray) -> np.ndarray:
     return np.where(grow, np.ceil(_GROWTH * size).astype(int), size)
 
 
-def _axis(system: System, coordinate: int, size: int) -> Axis:
-    periodic = system.problem.coordinates[coordinate] in system.problem.domain.periodic
-    return harmonics(size) if periodic else polynomials(size)
-
-
 def solve_level(
     system: System,
     sizes: Mapping[str, np.ndarray],
@@ -113,19 +107,11 @@ def solve_level(
     Returns:
         The solution, and the residuals that it makes small.
     """
-    symbols = system.problem.symbols
     models, axes = {}, {}
     for name, size in sizes.items():
-        own = system.axes_of(name)
-        axes[name] = [_axis(system, a, int(n)) for a, n in zip(own, size, strict=True)]
-        known = [symbols[a] for a in own]
-        models[name] = FieldModel(
-            TensorProduct([axis.expansion for axis in axes[name]]),
-            own,
-            system.bounds[list(own)],
-            Known(system.particular[name], known),
-            Known(system.factor[name], known),
-        )
+        pairs = zip(system.axes_of(name), size, strict=True)
+        axes[name] = [smooth_functions(int(n), periodic=system.is_periodic(k)) for k, n in pairs]
+        models[name] = system.model(name, TensorProduct([axis.expansion for axis in axes[name]]))
     layout = layout_of(models, system.constants)
     theta = _start(system, layout, sizes, axes, before)
     points = _points(system, sizes, axes, layout.size, seed)
@@ -159,7 +145,7 @@ def _points(
             if a == k
         ]
         finest = max(candidates, key=len)
-        nodes.append(low + (high - low) * (finest + 1) / 2)
+        nodes.append(stretched(finest, low, high))
     return grid_points(system, nodes, [c.face for c, _ in system.soft])
 
 

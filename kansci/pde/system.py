@@ -7,7 +7,9 @@ import numpy as np
 import sympy
 
 from kansci.pde.compiled import Residual, compile_residual
+from kansci.pde.field_model import FieldModel, Known
 from kansci.pde.hard_conditions import ansatz
+from kansci.pde.networks.network import Network
 from kansci.pde.problem import Condition, Problem
 
 __all__ = ["System", "prepare"]
@@ -47,6 +49,17 @@ class System:
     def constants(self) -> tuple[str, ...]:
         """Names of the unknown constants."""
         return tuple(c.name for c in self.problem.unknowns)
+
+    def is_periodic(self, coordinate: int) -> bool:
+        """Say whether the ends of a coordinate are one."""
+        return self.problem.coordinates[coordinate] in self.problem.domain.periodic
+
+    def model(self, name: str, network: Network) -> FieldModel:
+        """Give a field on the whole domain, with a network and what meets its conditions."""
+        own = self.axes_of(name)
+        symbols = [self.problem.symbols[k] for k in own]
+        known = (Known(self.particular[name], symbols), Known(self.factor[name], symbols))
+        return FieldModel(network, own, self.bounds[list(own)], *known)
 
     def axes_of(self, name: str) -> tuple[int, ...]:
         """Say which coordinates are a field's arguments."""

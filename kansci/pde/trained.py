@@ -13,8 +13,7 @@ import torch
 
 from kansci.errors import SettingsError
 from kansci.pde.block import Block
-from kansci.pde.collocation import balanced_blocks, sampled_points
-from kansci.pde.field_model import FieldModel, Known
+from kansci.pde.collocation import balanced_blocks, points_for
 from kansci.pde.gauss_newton import gauss_newton
 from kansci.pde.networks.network import Network
 from kansci.pde.piece import Piece, layout_of
@@ -25,8 +24,7 @@ __all__ = ["OPTIMIZERS", "Training", "training_levels"]
 
 OPTIMIZERS = ("auto", "gauss-newton", "SSBroyden", "LBFGS", "Adam")
 _MOST_FOR_GAUSS_NEWTON = 3000
-_ROWS_PER_WEIGHT = 3
-_LEAST_ROWS, _MOST_ROWS = 1000, 8000
+_ROWS = 1000, 8000
 _POOL = 8
 """Candidates for each point that is drawn."""
 _BETWEEN_DRAWS = 40
@@ -57,7 +55,6 @@ def training_levels(
     networks: Mapping[str, Network],
     training: Training,
     should_stop: Callable[[], bool],
-    start: torch.Tensor | None = None,
 ) -> Iterator[Piece]:
     """Yield the fields after each round between two draws of points.
 
@@ -66,19 +63,17 @@ def training_levels(
         networks: one for each field.
         training: how.
         should_stop: asked after every step.
-        start: weights and constants to go on from; random ones by default.
 
     Yields:
         The present state; the caller says which is best.
     """
     rng = np.random.default_rng([training.seed, 7])
-    models = {name: _model(system, name, network) for name, network in networks.items()}
+    models = {name: system.model(name, network) for name, network in networks.items()}
     layout = layout_of(models, system.constants)
-    theta = _start(system, networks, training.seed) if start is None else start
-    count = int(np.clip(_ROWS_PER_WEIGHT * layout.size, _LEAST_ROWS, _MOST_ROWS))
-    on_face = max(64, count // (4 * max(1, len(system.soft))))
+    theta = _start(system, networks, training.seed)
     run = _method(training.optimizer, layout.size)
-    points = sampled_points(system, count, on_face, rng)
+    points = points_for(system, layout.size, _ROWS, rng)
+    count = len(points.inside)
     while not should_stop():
         blocks = balanced_blocks(system, models, layout, theta, points)
         after, moved = run(blocks, theta, should_stop)
@@ -87,15 +82,8 @@ def training_levels(
         theta = after
         piece = Piece(models, layout, theta)
         yield piece
-        fresh = sampled_points(system, _POOL * count, on_face, rng)
+        fresh = points_for(system, layout.size, _ROWS, rng, _POOL)
         points = replace(fresh, inside=_drawn(system, piece, fresh.inside, count, rng))
-
-
-def _model(system: System, name: str, network: Network) -> FieldModel:
-    own = system.axes_of(name)
-    symbols = [system.problem.symbols[k] for k in own]
-    known = (Known(system.particular[name], symbols), Known(system.factor[name], symbols))
-    return FieldModel(network, own, system.bounds[list(own)], *known)
 
 
 def _start(system: System, networks: Mapping[str, Network], seed: int) -> torch.Tensor:

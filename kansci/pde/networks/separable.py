@@ -7,75 +7,68 @@ each of them: the separable network of full rank, linear in its weights.
 """
 
 import math
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 import torch
 
-from kansci.pde.jets import JetPlan
+from kansci.pde.jets import Index, JetPlan
 from kansci.pde.networks.expansion import Expansion
 from kansci.pde.networks.network import AtPoints, Forward, Network
 
 __all__ = ["Separable", "SumOfOnes", "TensorProduct"]
 
 
-class TensorProduct(Network):
-    """A weight for every product of the coordinates' functions, K_1 K_2 ... K_d in all."""
+class _Linear(Network, ABC):
+    """A network that is linear in its weights: its features are evaluated once and for all."""
 
     linear = True
 
     def __init__(self, expansions: Sequence[Expansion]):
         """Take over the functions of each coordinate."""
         self.expansions = list(expansions)
+
+    def initial(self, seed: int) -> torch.Tensor:
+        """Start from zero, whatever the seed."""
+        return torch.zeros(self.n_weights, dtype=torch.float64)
+
+    @abstractmethod
+    def _features(self, factors: Sequence[torch.Tensor], index: Index) -> torch.Tensor:
+        """Give a derivative of everything that has a weight, (N, P)."""
+
+    def at(self, inputs: torch.Tensor, plan: JetPlan) -> AtPoints:
+        """Prepare for the jet of points (C, N, d): evaluate the functions of each coordinate."""
+        factors = _factors(self.expansions, inputs, plan)
+        features = torch.stack([self._features(factors, index) for index in plan.indices])
+
+        def forward(weights: torch.Tensor) -> Forward:
+            return Forward(features @ weights, lambda g: torch.einsum("cn,cnp->np", g, features))
+
+        return forward
+
+
+class TensorProduct(_Linear):
+    """A weight for every product of the coordinates' functions, K_1 K_2 ... K_d in all."""
 
     @property
     def n_weights(self) -> int:
         """Number of weights P."""
         return math.prod(expansion.size for expansion in self.expansions)
 
-    def initial(self, seed: int) -> torch.Tensor:
-        """Start from zero, whatever the seed."""
-        return torch.zeros(self.n_weights, dtype=torch.float64)
-
-    def at(self, inputs: torch.Tensor, plan: JetPlan) -> AtPoints:
-        """Prepare for the jet of points (C, N, d): evaluate all products."""
-        factors = _factors(self.expansions, inputs, plan)
-        features = torch.stack(
-            [_outer([f[nu] for f, nu in zip(factors, a, strict=True)]) for a in plan.indices]
-        )
-
-        def forward(weights: torch.Tensor) -> Forward:
-            return Forward(features @ weights, lambda g: torch.einsum("cn,cnp->np", g, features))
-
-        return forward
+    def _features(self, factors: Sequence[torch.Tensor], index: Index) -> torch.Tensor:
+        return _outer([f[nu] for f, nu in zip(factors, index, strict=True)])
 
 
-class SumOfOnes(Network):
+class SumOfOnes(_Linear):
     """A sum of functions of one coordinate each: a KAN without a hidden layer."""
-
-    linear = True
-
-    def __init__(self, expansions: Sequence[Expansion]):
-        """Take over the functions of each coordinate."""
-        self.expansions = list(expansions)
 
     @property
     def n_weights(self) -> int:
         """Number of weights P."""
         return sum(expansion.size for expansion in self.expansions)
 
-    def initial(self, seed: int) -> torch.Tensor:
-        """Start from zero, whatever the seed."""
-        return torch.zeros(self.n_weights, dtype=torch.float64)
-
-    def at(self, inputs: torch.Tensor, plan: JetPlan) -> AtPoints:
-        """Prepare for the jet of points (C, N, d): evaluate the functions of each coordinate."""
-        factors = _factors(self.expansions, inputs, plan)
-        features = torch.stack([torch.cat(_alone(factors, index), dim=-1) for index in plan.indices])
-
-        def forward(weights: torch.Tensor) -> Forward:
-            return Forward(features @ weights, lambda g: torch.einsum("cn,cnp->np", g, features))
-
-        return forward
+    def _features(self, factors: Sequence[torch.Tensor], index: Index) -> torch.Tensor:
+        return torch.cat(_alone(factors, index), dim=-1)
 
 
 def _alone(factors: Sequence[torch.Tensor], index: Sequence[int]) -> list[torch.Tensor]:
