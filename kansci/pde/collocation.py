@@ -9,6 +9,7 @@ import torch
 from kansci.pde.block import Block, Layout
 from kansci.pde.compiled import Residual, misfit
 from kansci.pde.field_model import FieldModel
+from kansci.pde.numeric import grid_of
 from kansci.pde.problem import Face, Observations
 from kansci.pde.system import System
 
@@ -17,7 +18,6 @@ __all__ = [
     "Points",
     "balanced_blocks",
     "data_weight",
-    "grid_of",
     "grid_points",
     "observed_blocks",
     "points_for",
@@ -53,13 +53,6 @@ def grid_points(system: System, nodes: Sequence[np.ndarray], conditions: Sequenc
         normals[:, axis] = 1.0 if face.value > (low + high) / 2 else -1.0
         faces.append((grid, normals))
     return Points(grid_of(nodes), faces)
-
-
-def grid_of(nodes: Sequence[np.ndarray]) -> np.ndarray:
-    """Give all combinations of d coordinates' nodes, (N, d); a single point without coordinates for d = 0."""
-    if not nodes:
-        return np.empty((1, 0))
-    return np.stack([part.ravel() for part in np.meshgrid(*nodes, indexing="ij")], axis=1)
 
 
 def sampled_points(system: System, count: int, on_face: int, rng: np.random.Generator) -> Points:

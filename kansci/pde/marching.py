@@ -15,12 +15,12 @@ import sympy
 import torch
 
 from kansci.pde.axes import Axis, Powers, polynomials, stretched
-from kansci.pde.collocation import balanced_blocks, grid_of, grid_points
+from kansci.pde.collocation import balanced_blocks, grid_points
 from kansci.pde.field_model import Continued, FieldModel, Known
 from kansci.pde.gauss_newton import gauss_newton
 from kansci.pde.jets import JetPlan
 from kansci.pde.networks.separable import TensorProduct
-from kansci.pde.numeric import evaluate
+from kansci.pde.numeric import evaluate, grid_of
 from kansci.pde.piece import Piece, layout_of
 from kansci.pde.residual_check import relative_residual
 from kansci.pde.space_functions import Space

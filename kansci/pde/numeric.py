@@ -1,4 +1,4 @@
-"""Values of expressions in the coordinates."""
+"""Grids of points, and the values of expressions there."""
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 import sympy
 
-__all__ = ["evaluate"]
+__all__ = ["evaluate", "grid_of"]
 
 
 def evaluate(expr: sympy.Expr, coordinates: Sequence[str], points: np.ndarray) -> np.ndarray:
@@ -25,6 +25,13 @@ def evaluate(expr: sympy.Expr, coordinates: Sequence[str], points: np.ndarray) -
     if np.iscomplexobj(values):
         values = np.where(values.imag == 0, values.real, np.nan)
     return np.broadcast_to(values.astype(float), len(points)).copy()
+
+
+def grid_of(nodes: Sequence[np.ndarray]) -> np.ndarray:
+    """Give all combinations of d coordinates' nodes, (N, d); a single point without coordinates for d = 0."""
+    if not nodes:
+        return np.empty((1, 0))
+    return np.stack([part.ravel() for part in np.meshgrid(*nodes, indexing="ij")], axis=1)
 
 
 @lru_cache(maxsize=512)

@@ -11,6 +11,7 @@ import numpy as np
 from scipy.integrate import solve_ivp
 from scipy.ndimage import map_coordinates
 
+from kansci.pde.numeric import grid_of
 from kansci.pde_discovery.collocation import Fit
 from kansci.pde_discovery.smoothing import Smooth
 from kansci.pde_discovery.spline_space import SplineSpace
@@ -53,7 +54,7 @@ class _Lines:
         most = MOST_NODES.get(len(axes), MOST_NODES[max(MOST_NODES)])
         self.shape = tuple(max(2 * REACH + 4, min(2 * axis.intervals + 1, most)) for axis in axes)
         lines = [np.linspace(axis.lower, axis.upper, n) for axis, n in zip(axes, self.shape, strict=True)]
-        self.nodes = _product(lines)
+        self.nodes = grid_of(lines)
         self.atoms = sorted({jet for terms in fit.support for t in terms for jet in t.jets})
         self.given = _near_edges(self.shape)
         self.differences = {
@@ -130,16 +131,9 @@ class _Lines:
     _blown_up.terminal = True  # type: ignore[attr-defined]
 
 
-def _product(axes: list[np.ndarray]) -> np.ndarray:
-    """All combinations, the last axis fastest, shape (N, axes)."""
-    if not axes:
-        return np.zeros((1, 0))
-    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
-
-
 def _near_edges(shape: tuple[int, ...]) -> np.ndarray:
     """Which nodes are too near an edge for central differences."""
-    index = _product([np.arange(n) for n in shape])
+    index = grid_of([np.arange(n) for n in shape])
     near = np.zeros(len(index), dtype=bool)
     for i, n in enumerate(shape):
         near |= (index[:, i] < REACH) | (index[:, i] >= n - REACH)

@@ -1,12 +1,13 @@
 """A function of some coordinates on a box that can be asked for its values anywhere in it."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 import sympy
 
 from kansci.pde.domain import Domain
+from kansci.pde.numeric import grid_of
 from kansci.pde.problem import Field
 from kansci.pde.sobol import sobol
 from kansci.pde.solver import NumericalSolution
@@ -113,5 +114,4 @@ def _inner_box(domain: Domain) -> np.ndarray:
 
 
 def _grid(box: np.ndarray) -> np.ndarray:
-    sides: Sequence[np.ndarray] = [np.linspace(low, high, CORNERS) for low, high in box]
-    return np.stack([part.ravel() for part in np.meshgrid(*sides, indexing="ij")], axis=1)
+    return grid_of([np.linspace(low, high, CORNERS) for low, high in box])
