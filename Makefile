@@ -11,7 +11,7 @@ demo: $(STAMP)
 	$(BIN)/kansci discover datasets/tables/kepler_planets.csv --target P
 
 test: $(STAMP)
-	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist worksteal
 
 lint: $(STAMP)
 	$(BIN)/ruff check .

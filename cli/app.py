@@ -10,7 +10,23 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from . import bench, datasets, discover, discover_pde, export, fit, plot, predict, simplify, solve, trust
+from . import (
+    bench,
+    compare,
+    compress,
+    datasets,
+    decode,
+    discover,
+    discover_pde,
+    export,
+    fit,
+    plot,
+    predict,
+    represent,
+    simplify,
+    solve,
+    trust,
+)
 from .options import INTERRUPTED, fail
 
 __all__ = ["app", "main"]
@@ -67,6 +83,10 @@ app.command("discover-pde")(discover_pde.discover_pde)
 app.command("fit")(fit.fit)
 app.command("simplify")(simplify.simplify)
 app.command("solve")(solve.solve)
+app.command("represent")(represent.represent)
+app.command("compress")(compress.compress)
+app.command("decode")(decode.decode)
+app.command("compare")(compare.compare)
 app.command("trust")(trust.trust)
 app.command("export")(export.export)
 app.command("predict")(predict.predict)

@@ -42,7 +42,6 @@ Plot = Annotated[
     typer.Option("--plot", metavar="FILE", help="Draw held-out data and coefficients, *.pdf, .svg or .png."),
 ]
 Seconds = Annotated[float, typer.Option("--seconds", help="Time to search; stops earlier when done.")]
-RESULT, CONFIG = "equation.json", "config.json"
 
 
 def discover_pde(
@@ -62,11 +61,10 @@ def discover_pde(
     Grids and scattered points of partial differential equations, time series of systems of ordinary ones.
     Ctrl-C stops the search and gives the best equation so far.
     """
-    from dataclasses import asdict
-
     from kansci.data.read import named
     from kansci.pde_discovery import Measurements, Settings, discover_equation, read_fields
-    from kansci.storage import check_free, commit, json_text
+    from kansci.pde_discovery.store import save_equation
+    from kansci.storage import check_free, json_text
 
     from .tables import source
     from .views import live_line, note
@@ -85,8 +83,7 @@ def discover_pde(
         found = discover_equation(measured, settings, lambda event: show(_line(event)))
     record = found.to_json()
     if out is not None:
-        config = _config(record, asdict(settings))
-        commit(out, {name: json_text(part).encode() for name, part in ((RESULT, record), (CONFIG, config))})
+        save_equation(found, settings, out)
     if plot is not None:
         from kansci.plots import equation_figure, save_figure
 
@@ -108,20 +105,6 @@ def _check_drawable(plot: Path | None) -> None:
 
 def _listed(text: str | None) -> list[str] | None:
     return None if text is None else [name.strip() for name in text.split(",") if name.strip()]
-
-
-def _config(record: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """What makes a folder one of this program's."""
-    return {
-        "format": 1,
-        "version": record["version"],
-        "command": "discover-pde",
-        "target": record["target"],
-        "inputs": record["coordinates"],
-        "columns": [],
-        "notes": record["notes"],
-        "settings": settings,
-    }
 
 
 def _line(event: Any) -> str:
@@ -158,7 +141,7 @@ def _show(found: Any, record: dict[str, Any], out: Path | None) -> None:
     for line in (*_quality(record), *record["notes"]):
         console.print(Text(line))
     if out is not None:
-        console.print(Text(f"Kept in {out / RESULT}"))
+        console.print(Text(f"Kept in {out}; next: kansci plot {out}"))
 
 
 def _quality(record: dict[str, Any]) -> list[str]:

@@ -33,7 +33,7 @@ def plot(
         typer.Option(metavar="FILE.gif", help="Write a solution that moves in time as an animation."),
     ] = None,
 ) -> None:
-    """Draw the fit with its residuals, the front, and the network; or the solution of an equation."""
+    """Draw the fit with its residuals, the front, the network; a solved or found equation; a signal."""
     from kansci.errors import SettingsError
     from kansci.plots import save_figure
     from kansci.storage import open_run
@@ -83,11 +83,16 @@ def _solution(run: Path, what: str) -> dict[str, "Figure"]:
 
 def _figures(run: "Run") -> dict[str, "Figure"]:
     """What the run has the data for: at least the fit."""
-    from kansci.errors import SettingsError
-    from kansci.plots import fit_figure, kan_figure, pareto_figure
+    from kansci.plots import equation_figure, fit_figure, kan_figure, pareto_figure, plot_representation
 
+    if run.config["command"] == "represent":
+        from kansci.representation.store import open_representation
+
+        return {"overview": plot_representation(open_representation(run.path))}
     if run.config["command"] == "discover-pde":
-        raise SettingsError(f"{run.path} has no table: `kansci discover-pde DATA --plot FILE.pdf` draws it")
+        from kansci.pde_discovery.store import open_equation
+
+        return {"equation": equation_figure(open_equation(run.path))}
     dataset = run.dataset()
     figures = {}
     groups = run.group_formulas() if run.has("formula.json") else None

@@ -36,6 +36,12 @@ Parameters = Annotated[
         "--parameter", "-p", metavar="NAME=VALUE", help="Another value, a number or formula; may be repeated."
     ),
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume", help="Go on with the solve kept in --out RUN: its problem and settings, --seconds more."
+    ),
+]
 NoFormula = Annotated[bool, typer.Option("--no-formula", help="Do not look for a closed form.")]
 NoReference = Annotated[bool, typer.Option("--no-reference", help="Do not run a classical solver beside it.")]
 List = Annotated[bool, typer.Option("--list", help="Show the built-in problems.")]
@@ -43,6 +49,7 @@ Show = Annotated[bool, typer.Option("--show", help="Print the problem's file, to
 
 
 def solve(
+    context: typer.Context,
     problem: Given = None,
     model: Model = "auto",
     seconds: Seconds = 60.0,
@@ -56,26 +63,27 @@ def solve(
     no_formula: NoFormula = False,
     no_reference: NoReference = False,
     out: OutRun = None,
+    resume: Resume = False,
     as_json: Json = False,
     show_list: List = False,
     show: Show = False,
 ) -> None:
     """Solve a differential equation with networks; find its closed form and prove it.
 
-    Ctrl-C stops and gives the best solution so far.
+    Ctrl-C stops and gives the best solution so far. With --out RUN that is kept while the solve goes on:
+    killed at any moment, or out of time, `kansci solve --resume --out RUN` goes on from there.
     """  # noqa: DOC501  the help of the command
     from kansci.errors import SettingsError
 
     if show_list:
         _list()
         return
-    if problem is None:
+    resumed = _run_to_resume(out, named=problem is not None) if resume else None
+    if problem is None and resumed is None:
         raise SettingsError("name a problem, such as `kansci solve poisson`: `kansci solve --list` shows all")
-    if show:
+    if show and problem is not None:
         _show(problem)
         return
-    from kansci.solution.solve import solve as solve_problem
-    from kansci.solution.store import save_solution
     from kansci.storage import check_free, json_text
 
     from .discover import leave_if
@@ -84,24 +92,29 @@ def solve(
 
     if out is not None:
         check_free(out)
+    settings = {
+        "model": model,
+        "seconds": seconds,
+        "seed": seed,
+        "width": _width(width),
+        "basis": basis,
+        "grid": grid,
+        "k": k,
+        "optimizer": optimizer,
+        "parameters": _parameters(parameter),
+    }
+    if resumed is not None:  # the settings in RUN hold
+        settings = {name: value for name, value in settings.items() if _typed(context, name)}
     with live_line() as tell:
-        solution = solve_problem(
-            problem if problem.endswith(".toml") or "=" not in problem else Path(problem),
-            model=model,
-            seconds=seconds,
-            seed=seed,
-            width=_width(width),
-            basis=basis,
-            grid=grid,
-            k=k,
-            optimizer=optimizer,
-            parameters=_parameters(parameter),
+        solution = _solved(
+            problem,
+            resumed,
+            out=out,
             closed_form=not no_formula,
             reference=not no_reference,
             on_event=lambda event: tell(describe(event)),
+            **settings,
         )
-    if out is not None:
-        save_solution(solution, out)
     if as_json:
         for line in solution.notes:
             note(line)
@@ -109,6 +122,37 @@ def solve(
     else:
         show_solution(solution, out)
     leave_if(solution.interrupted)
+
+
+def _run_to_resume(out: Path | None, *, named: bool) -> Path | None:
+    """The RUN folder to go on with, or None to begin one."""
+    from kansci.errors import SettingsError
+    from kansci.storage import is_run
+
+    if out is None:
+        raise SettingsError("--resume goes on with a RUN folder: say which by --out RUN")
+    if is_run(out):
+        return out
+    if not named:
+        raise SettingsError(f"there is no RUN folder {out} to go on with: name a problem to begin one")
+    return None
+
+
+def _typed(context: typer.Context, name: str) -> bool:
+    """Whether the user typed an option."""
+    source = context.get_parameter_source("parameter" if name == "parameters" else name)
+    return source is not None and source.name == "COMMANDLINE"
+
+
+def _solved(problem: str | None, resumed: Path | None, *, out: Path | None, **settings: Any) -> Any:
+    """Solve the problem, or go on with the run."""
+    from kansci.solution.solve import resume_solve, solve
+
+    given = problem if problem is None or problem.endswith(".toml") or "=" not in problem else Path(problem)
+    if resumed is not None:
+        return resume_solve(resumed, given, **settings)
+    assert given is not None
+    return solve(given, out=out, **settings)
 
 
 def _list() -> None:

@@ -30,7 +30,10 @@ _HOMES = {
     "create_dataset_from_data": "kansci.make_dataset",
     "kanpiler": "kansci.symbolic.kanpiler",
     "Solution": "kansci.solution.result",
+    "resume_solve": "kansci.solution.solve",
     "solve": "kansci.solution.solve",
+    "Representation": "kansci.representation",
+    "represent": "kansci.representation",
     "load_pykan": "kansci.convert_pykan",
 }
 

@@ -10,7 +10,7 @@ ROOT = Path(__file__).parents[1]
 FOLDERS = {"kansci": "kansci", "cli": "kansci_cli", "datasets": "kansci_datasets"}
 LAYERS = [
     {"errors", "kernels"},
-    {"basis", "data", "expressions", "metrics"},
+    {"basis", "data", "expressions", "metrics", "signals"},
     {"models"},
     {"training"},
     {"symbolic", "search", "pde", "inr"},
@@ -24,6 +24,8 @@ LAYERS = [
         "network_source",
         "solution",
         "pde_discovery",
+        "representation",
+        "compression",
     },  # and every single file: discovery, export, estimators, ...
     {"kansci_datasets"},
     {"kansci_cli"},

@@ -40,7 +40,7 @@ def _one_thread():
     [
         KANRegressor(hidden=(), grid=5, restarts=1, steps=4),
         KANClassifier(hidden=(), restarts=1, steps=8),
-        SymbolicRegressor(seconds=0.3),
+        SymbolicRegressor(seconds=0.1),
     ]
 )
 def test_scikit_learn_contract(estimator, check):

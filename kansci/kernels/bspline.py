@@ -62,6 +62,27 @@ def bspline_jet(
     return tuple(jet / spacing.unsqueeze(-1) ** nu for nu, jet in zip(orders, jets, strict=True))
 
 
+def local_values(
+    x: torch.Tensor, knots: torch.Tensor, degree: int, nu: int = 0
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Evaluate only the splines that do not vanish.
+
+    Args:
+        x: shape (N,).
+        knots: increasing, shape (T,).
+        degree: k >= 0.
+        nu: order of the derivative.
+
+    Returns:
+        The number of the first of k + 1 splines for each x, (N,), and their values, (N, k + 1).
+    """
+    interval, left, right = _offsets(x[:, None], knots[None], degree)
+    if nu > degree:
+        return interval[:, 0], x.new_zeros((len(x), degree + 1))
+    values = _local_values(x[:, None], left, right, degree, nu)
+    return interval[:, 0], torch.stack(values, dim=-1)[:, 0]
+
+
 def _scattered(
     x: torch.Tensor,
     interval: torch.Tensor,

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from scipy.sparse import coo_array, csr_array
 
 from kansci.pde.compiled import Component, Residual
 from kansci.pde.field_model import FieldAtPoints, FieldModel
@@ -85,18 +86,39 @@ class Block:
 
     def linearised(self, theta: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Give the weighted residuals (N,) and their derivatives (N, P)."""
+        values, parts = self._linearised(theta)
+        jacobian = torch.zeros((len(self), self.layout.size), dtype=torch.float64)
+        for place, part in parts:
+            jacobian[:, place] = part.to_dense() if part.is_sparse else part
+        return values, jacobian
+
+    def sparse(self, theta: torch.Tensor) -> tuple[torch.Tensor, csr_array]:
+        """Give the weighted residuals (N,) and their derivatives (N, P), of local functions."""
+        values, parts = self._linearised(theta)
+        rows, columns, entries = [], [], []
+        for place, part in parts:
+            where = part.indices()
+            rows.append(where[0])
+            columns.append(where[1] + place.start)
+            entries.append(part.values())
+        row, column, entry = (torch.cat(each).numpy() for each in (rows, columns, entries))
+        return values, coo_array((entry, (row, column)), shape=(len(self), self.layout.size)).tocsr()
+
+    def _linearised(self, theta: torch.Tensor) -> tuple[torch.Tensor, list[tuple[slice, torch.Tensor]]]:
+        """Give the weighted residuals (N,), and the columns of their derivatives that are not all zero."""
         forward = {name: at.forward(theta[self._slices[name]]) for name, at in self._fields.items()}
         arguments = self._arguments({name: f.value for name, f in forward.items()}, theta)
         values = self._weighted(self._call(self.residual.value, arguments))
         slopes = [self._weighted(s) for s in self._call_list(self.residual.slopes, arguments)]
-        jacobian = torch.zeros((len(self), self.layout.size), dtype=torch.float64)
         by_component = dict(zip(self.residual.components, slopes, strict=False))
+        parts = []
         for name, evaluated in forward.items():
             weights = self._component_weights(name, by_component)
-            jacobian[:, self._slices[name]] = evaluated.jacobian(weights)
+            parts.append((self._slices[name], evaluated.jacobian(weights)))
         for name, slope in zip(self.residual.constants, slopes[len(self.residual.components) :], strict=True):
-            jacobian[:, self.layout.constant(name)] = slope
-        return values, jacobian
+            place = self.layout.constant(name)
+            parts.append((slice(place, place + 1), slope.unsqueeze(1)))
+        return values, parts
 
     def terms(self, theta: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
         """Give the derivatives by the components, and these times the components: both (components, N)."""

@@ -14,7 +14,7 @@ import torch
 
 from kansci.pde.block import Block, stack
 
-__all__ = ["Iterate", "gauss_newton"]
+__all__ = ["Iterate", "Linearise", "Solve", "gauss_newton"]
 
 _FIRST_DAMPING = 1e-3
 _LEAST_DAMPING, _MOST_DAMPING = 1e-16, 1e8
@@ -42,20 +42,22 @@ class Iterate:
 
 
 def gauss_newton(
-    blocks: Sequence[Block], theta: torch.Tensor, damping: float = _FIRST_DAMPING
+    blocks: Sequence[Block],
+    theta: torch.Tensor,
+    damping: float = _FIRST_DAMPING,
+    linearise: "Linearise | None" = None,
 ) -> Iterator[Iterate]:
     """Yield the iterates from theta (P,) on, each with a smaller loss; ends where no step helps.
 
     A step that gives a residual that is not finite is refused like one that does not help; where slopes are
-    not finite, there is no step.
+    not finite, there is no step. `linearise` solves for the steps, with full matrices by default.
     """
-    steps = 0
+    steps, linearise = 0, linearise or _full
     while True:
-        r, J = stack(blocks, theta)
+        r, solve = linearise(blocks, theta)
         loss = float(r @ r)
-        if not (math.isfinite(loss) and bool(J.isfinite().all())):
+        if solve is None or not math.isfinite(loss):
             return
-        solve = _dual(r, J) if len(r) < len(theta) else _primal(r, J)
         while True:
             step, promised = solve(damping)
             trial = theta + step
@@ -73,6 +75,16 @@ def gauss_newton(
 
 
 Solve = Callable[[float], tuple[torch.Tensor, float]]
+"""From the damping to a step and the fall of the loss that it promises."""
+Linearise = Callable[[Sequence[Block], torch.Tensor], tuple[torch.Tensor, Solve | None]]
+"""Gives the residuals (N,) at theta and what solves for a step; None where the slopes are not finite."""
+
+
+def _full(blocks: Sequence[Block], theta: torch.Tensor) -> tuple[torch.Tensor, Solve | None]:
+    r, J = stack(blocks, theta)
+    if not bool(J.isfinite().all()):
+        return r, None
+    return r, _dual(r, J) if len(r) < len(theta) else _primal(r, J)
 
 
 def _lengths(squares: torch.Tensor) -> torch.Tensor:

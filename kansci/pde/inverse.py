@@ -14,6 +14,7 @@ import torch
 
 from kansci.pde.block import Block, stack
 from kansci.pde.collocation import data_weight
+from kansci.pde.journal import Recall, afresh
 from kansci.pde.piece import Piece
 from kansci.pde.problem import Field, Observations
 from kansci.pde.residual_check import relative_residual
@@ -68,13 +69,15 @@ class Estimate:
         return (slopes @ self.covariance[part, part] * slopes).sum(1).clamp(min=0).sqrt().numpy()
 
 
-def inverse_levels(system: System, should_stop: Callable[[], bool], seed: int = 0) -> Iterator[Estimate]:
+def inverse_levels(
+    system: System, should_stop: Callable[[], bool], seed: int = 0, recall: Recall = afresh
+) -> Iterator[Estimate]:
     """Yield estimates, each likelier than the ones before, for finer and finer sought functions.
 
     Where the deviations of several sets of data are not known, they are estimated and all is done again.
     """
     sets, last = system.problem.observations, None
-    for estimate in _levels(system, should_stop, seed):
+    for estimate in _levels(system, should_stop, seed, recall):
         last = estimate
         yield estimate
     if len(sets) < 2 or all(data.sigma for data in sets) or last is None:
@@ -83,7 +86,7 @@ def inverse_levels(system: System, should_stop: Callable[[], bool], seed: int = 
         sizes = [misfit_size(data, last.level.piece) for data in sets]
         weighted = tuple(replace(data, sigma=size) for data, size in zip(sets, sizes, strict=True))
         reweighted = replace(system, problem=replace(system.problem, observations=weighted))
-        for estimate in _levels(reweighted, should_stop, seed, last.level):
+        for estimate in _levels(reweighted, should_stop, seed, recall, last.level):
             last = estimate
             yield estimate
 
@@ -96,7 +99,7 @@ def misfit_size(data: Observations, piece: Piece) -> float:
 
 
 def _levels(
-    system: System, should_stop: Callable[[], bool], seed: int, level: Level | None = None
+    system: System, should_stop: Callable[[], bool], seed: int, recall: Recall, level: Level | None = None
 ) -> Iterator[Estimate]:
     sought = {f.name for f in system.problem.fields if f.sought}
     somewhere = system.problem.domain.sample(512, np.random.default_rng(0))
@@ -108,7 +111,7 @@ def _levels(
                 f.name: np.full(len(f.arguments), size if f.name in sought else _field_size(f, growth))
                 for f in system.problem.fields
             }
-            level, blocks = _approached(system, sizes, level, should_stop, seed)
+            level, blocks = _approached(system, sizes, level, should_stop, seed, recall)
             fresh = True
             count = sum(int(np.prod(n)) for n in sizes.values())
             resolved = relative_residual(system, level.piece, somewhere) < _RESOLVED
@@ -137,12 +140,13 @@ def _approached(
     before: Level | None,
     should_stop: Callable[[], bool],
     seed: int,
+    recall: Recall,
 ) -> tuple[Level, list[Block]]:
     """Solve with the data first heavy, then light: fields that fit them lead to where the constants are."""
     if before is None and not system.linear:
         for share in _SHARES:
-            before, _ = solve_level(system, sizes, before, should_stop, seed, share)
-    return solve_level(system, sizes, before, should_stop, seed)
+            before, _ = solve_level(system, sizes, before, should_stop, seed, share, recall)
+    return solve_level(system, sizes, before, should_stop, seed, recall=recall)
 
 
 def _estimate(system: System, level: Level, blocks: list[Block]) -> Estimate:

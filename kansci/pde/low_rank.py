@@ -5,16 +5,19 @@ further small products (enrichment: Ammar et al., J. Non-Newtonian Fluid Mech. 1
 starts. A sum of functions of single coordinates comes first: it is linear in its weights.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
 
 from kansci.pde.axes import smooth_functions
-from kansci.pde.block import Block
-from kansci.pde.collocation import balanced_blocks, points_for
+from kansci.pde.block import Layout
+from kansci.pde.collocation import Points, balanced_blocks, points_for
+from kansci.pde.field_model import FieldModel
 from kansci.pde.gauss_newton import gauss_newton
+from kansci.pde.journal import Outcome, Recall, afresh
 from kansci.pde.networks.network import Network
 from kansci.pde.networks.separable import Separable, SumOfOnes
 from kansci.pde.piece import Piece, layout_of, whole
@@ -54,7 +57,9 @@ class _Shape:
         return replace(self, rank=_RANKS[_RANKS.index(self.rank) + 1])
 
 
-def low_rank_levels(system: System, should_stop: Callable[[], bool], seed: int = 0) -> Iterator[Piece]:
+def low_rank_levels(
+    system: System, should_stop: Callable[[], bool], seed: int = 0, recall: Recall = afresh
+) -> Iterator[Piece]:
     """Yield solutions of falling residual, while a higher rank or more functions help."""
     check, least = Check(system), needed_sizes(system, _LEAST_SIZE)
     best, shape, resisted = np.inf, _Shape(_RANKS[0], 1.0), 0
@@ -64,7 +69,7 @@ def low_rank_levels(system: System, should_stop: Callable[[], bool], seed: int =
         networks = _networks(system, shape, least)
         if found is not None and sum(n.n_weights for n in networks.values()) > _MOST_WEIGHTS:
             return
-        piece = _fit(system, networks, found, should_stop, seed)
+        piece = _fit(system, networks, found, should_stop, seed, recall)
         residual = check(whole(piece))
         if residual < best:
             found = piece
@@ -95,6 +100,7 @@ def _fit(
     before: Piece | None,
     should_stop: Callable[[], bool],
     seed: int,
+    recall: Recall,
 ) -> Piece:
     models = {name: system.model(name, network) for name, network in networks.items()}
     layout = layout_of(models, system.constants)
@@ -110,10 +116,11 @@ def _fit(
             ]
         theta = torch.cat([*weights, torch.tensor(starts, dtype=torch.float64)])
         points = points_for(system, layout.size, _ROWS, rng)
-        blocks = balanced_blocks(system, models, layout, theta, points)
-        theta, loss = _descend(blocks, theta, should_stop)
+        descend = functools.partial(_descend, system, models, layout, theta, points, should_stop)
+        end = recall(layout.size, descend)
+        loss = end.numbers[0]
         if best is None or loss < best[1]:
-            best = Piece(models, layout, theta), loss
+            best = Piece(models, layout, end.theta), loss
         if loss < _ROUND_OFF or should_stop():
             break
     assert best is not None
@@ -136,8 +143,15 @@ def _enriched(network: Network, weights: torch.Tensor, name: str, before: Piece)
 
 
 def _descend(
-    blocks: list[Block], theta: torch.Tensor, should_stop: Callable[[], bool]
-) -> tuple[torch.Tensor, float]:
+    system: System,
+    models: Mapping[str, FieldModel],
+    layout: Layout,
+    theta: torch.Tensor,
+    points: Points,
+    should_stop: Callable[[], bool],
+) -> Outcome:
+    """Go down from theta as long as it is of use; beside the end give the loss there."""
+    blocks = balanced_blocks(system, models, layout, theta, points)
     losses = [float(sum(float(b.values(theta).square().sum()) for b in blocks))]
     for iterate in gauss_newton(blocks, theta):
         theta = iterate.theta
@@ -145,4 +159,4 @@ def _descend(
         stalled = len(losses) > 8 and losses[-1] > _STALLED * losses[-8]
         if stalled or iterate.loss < _ROUND_OFF or iterate.steps >= _STEPS or should_stop():
             break
-    return theta, losses[-1]
+    return Outcome(theta, (losses[-1],))

@@ -9,6 +9,7 @@ Adaptive Moving Mesh Methods, 2011, section 2.2); windows shrink where the weigh
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 import sympy
@@ -19,6 +20,7 @@ from kansci.pde.collocation import balanced_blocks, grid_points
 from kansci.pde.field_model import Continued, FieldModel, Known
 from kansci.pde.gauss_newton import gauss_newton
 from kansci.pde.jets import JetPlan
+from kansci.pde.journal import Outcome, Recall, afresh
 from kansci.pde.networks.separable import TensorProduct
 from kansci.pde.numeric import evaluate, grid_of
 from kansci.pde.piece import Piece, layout_of
@@ -90,6 +92,7 @@ def march(
     tolerance: float,
     should_stop: Callable[[], bool],
     on_window: Callable[[Window], None] | None = None,
+    recall: Recall = afresh,
 ) -> March:
     """Go through time once.
 
@@ -98,11 +101,12 @@ def march(
         tolerance: for the relative residual in each window.
         should_stop: asked after every step.
         on_window: called with each window that is done.
+        recall: of each attempt at a window.
 
     Returns:
         The windows; not complete if it was stopped, or if they became too short.
     """
-    marcher = _Marcher(system, tolerance, should_stop)
+    marcher = _Marcher(system, tolerance, should_stop, recall)
     windows: list[Window] = []
     while not marcher.arrived:
         window = marcher.next_window()
@@ -114,11 +118,28 @@ def march(
     return March(tuple(windows), complete=True)
 
 
+class _Judged(NamedTuple):
+    """An attempt at a window.
+
+    Attributes:
+        stopped: whether it was cut short.
+        settled: whether the iteration came to its end.
+        tail: how little the parts of the time functions fall off.
+        residual: relative residual between the collocation points.
+    """
+
+    stopped: float = False
+    settled: float = False
+    tail: float = np.inf
+    residual: float = np.inf
+
+
 class _Marcher:
     """One pass: the present time, the state there, the length of the next window, the space functions."""
 
-    def __init__(self, system: System, tolerance: float, should_stop: Callable[[], bool]):
-        self._system, self._tolerance, self._should_stop = system, tolerance, should_stop
+    def __init__(self, system: System, tolerance: float, should_stop: Callable[[], bool], recall: Recall):
+        self._system, self._tolerance = system, tolerance
+        self._should_stop, self._recall = should_stop, recall
         problem = system.problem
         self._clock = problem.coordinates.index(str(problem.time))
         self._t, self._end = (float(x) for x in system.bounds[self._clock])
@@ -141,10 +162,10 @@ class _Marcher:
         while not self._should_stop():
             h = min(self._length, self._end - self._t)
             h = self._end - self._t if self._end - self._t - h < 0.1 * h else h
-            window, settled = self._solve(h)
-            if window is None:
+            window, judged = self._solve(h)
+            if judged.stopped:
                 return None
-            tail, residual = self._judge(window)
+            settled, tail, residual = judged.settled, judged.tail, judged.residual
             enough = settled and residual <= self._tolerance
             long = h > _LEAST_SHARE * self._whole
             in_vain = residual > _OF_USE * longer
@@ -168,32 +189,39 @@ class _Marcher:
         self._space = self._space.relaxed() if window.residual < 1e-2 * self._tolerance else self._space
         self._t, self._last = window.end, window
 
-    def _solve(self, h: float) -> tuple[Window | None, bool]:
-        """Solve a window of length h; say whether the iteration came to its end."""
+    def _solve(self, h: float) -> tuple[Window, "_Judged"]:
+        """Solve a window of length h and judge it."""
         system, problem = self._system, self._system.problem
         bounds = system.bounds.copy()
         bounds[self._clock] = self._t, self._t + h
         time = polynomials(_TIME_FUNCTIONS if len(problem.coordinates) > 1 else _TIME_FUNCTIONS_ALONE)
         models = {f.name: self._model(f.name, bounds, time) for f in problem.fields}
-        layout = layout_of(models, ())
-        theta = torch.zeros(layout.size, dtype=torch.float64)
+        piece = Piece(models, layout_of(models, ()), torch.zeros(0, dtype=torch.float64))
+        found = self._recall(piece.layout.size, lambda: self._descend(piece, bounds, time))
+        return Window(self._t, self._t + h, replace(piece, theta=found.theta)), _Judged(*found.numbers)
+
+    def _descend(self, piece: Piece, bounds: np.ndarray, time: Axis) -> Outcome:
+        """Find a piece's unknowns."""
+        system, problem = self._system, self._system.problem
+        theta = torch.zeros(piece.layout.size, dtype=torch.float64)
         nodes = [time.nodes if k == self._clock else self._space.axis(k).nodes for k in range(len(bounds))]
         nodes = [stretched(x, low, high) for x, (low, high) in zip(nodes, bounds, strict=True)]
         soft = [(c, r) for c, r in system.soft if self._last is None or c.face.axis != problem.time]
         points = grid_points(system, nodes, [c.face for c, _ in soft])
-        blocks = balanced_blocks(system, models, layout, theta, points, [r for _, r in soft])
+        residuals = [r for _, r in soft]
+        blocks = balanced_blocks(system, piece.models, piece.layout, theta, points, residuals)
         loss, settled = np.inf, False
         for iterate in gauss_newton(blocks, theta, 1e-13):
             settled = iterate.loss > 0.99 * loss or system.linear
             theta, loss = iterate.theta, iterate.loss
             if self._should_stop():
-                return None, False
+                return Outcome(theta, _Judged(stopped=True))
             if settled or iterate.steps >= _STEPS or loss < 1e-28:
                 break
         else:
             settled = True
-        settled = settled or loss < 1e-28
-        return Window(self._t, self._t + h, Piece(models, layout, theta)), settled
+        tail, residual = self._judge(replace(piece, theta=theta), bounds)
+        return Outcome(theta, _Judged(settled=settled or loss < 1e-28, tail=tail, residual=residual))
 
     def _model(self, name: str, bounds: np.ndarray, time: Axis) -> FieldModel:
         system = self._system
@@ -267,21 +295,20 @@ class _Marcher:
         ]
         return grid_of(checks)
 
-    def _judge(self, window: Window) -> tuple[float, float]:
+    def _judge(self, piece: Piece, bounds: np.ndarray) -> tuple[float, float]:
         """Say how little the parts of the time functions fall off, and how large the relative residual is."""
-        tails = [self._tail(name, window) for name in window.piece.models]
-        bounds = self._system.bounds.copy()
-        bounds[self._clock] = window.start, window.end
-        times = np.sort(np.random.default_rng(0).uniform(window.start, window.end, 6))
+        tails = [self._tail(name, piece) for name in piece.models]
+        low, high = bounds[self._clock]
+        times = np.sort(np.random.default_rng(0).uniform(low, high, 6))
         points = self._check_points(bounds, times)
-        return max(tails), relative_residual(self._system, window.piece, points)
+        return max(tails), relative_residual(self._system, piece, points)
 
-    def _tail(self, name: str, window: Window) -> float:
+    def _tail(self, name: str, piece: Piece) -> float:
         """Largest value over space of the last two time functions' parts, beside the largest of all."""
-        network = window.piece.models[name].network
+        network = piece.models[name].network
         assert isinstance(network, TensorProduct)
         own = self._system.axes_of(name)
-        weights = window.piece.theta[window.piece.layout.slices()[name]]
+        weights = piece.theta[piece.layout.slices()[name]]
         parts = weights.view([e.size for e in network.expansions])
         for place, k in enumerate(own):
             if k != self._clock:

@@ -5,9 +5,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from kansci.errors import SettingsError
-from kansci.pde.attempt import Attempt
+from kansci.pde.attempt import Attempt, OnState
+from kansci.pde.journal import Journal
+from kansci.pde.local_splines import has_splines
 from kansci.pde.marching import can_march
-from kansci.pde.methods import by_data, by_low_rank, by_marching, by_network, by_spectral
+from kansci.pde.methods import by_data, by_low_rank, by_marching, by_network, by_spectral, by_splines
 from kansci.pde.networks.make import NETWORKS
 from kansci.pde.numerical_solution import NumericalSolution, Progress
 from kansci.pde.problem import Problem
@@ -29,6 +31,10 @@ def solve_problem(
     settings: SolveSettings | None = None,
     on_progress: Callable[[Progress], None] = lambda _: None,
     cancelled: Callable[[], bool] = lambda: False,
+    *,
+    journal: Journal | None = None,
+    earlier: NumericalSolution | None = None,
+    on_state: OnState = lambda *_: None,
 ) -> NumericalSolution:
     """Solve a problem numerically, as accurately as time allows.
 
@@ -42,6 +48,9 @@ def solve_problem(
         settings: how.
         on_progress: called after every step.
         cancelled: asked between steps; the best solution so far is returned then.
+        journal: of an earlier run with this problem and these settings, to go on where it stood.
+        earlier: what that run found; the result is not worse.
+        on_state: called with the best so far and the journal wherever the run can be taken up again.
 
     Returns:
         The solution.
@@ -51,33 +60,34 @@ def solve_problem(
     """
     settings = settings or SolveSettings()
     scaling = scaled(problem)
-    run = Attempt(problem, prepare(scaling.problem), settings, on_progress, cancelled)
+    system = prepare(scaling.problem)
+    journal = journal or Journal()
+    run = Attempt(problem, scaling, system, settings, journal, earlier, on_progress, on_state, cancelled)
     _check_inverse(problem)
-    for method, share in _methods(run):
-        with run.within(share):
-            method(run)
-        if run.should_stop() or (run.best is not None and run.best.residual < _ENOUGH):
-            break
-    if run.best is None:
+    _go_through(run)
+    found = run.solution()
+    if found is None:
         raise SettingsError(f"{problem.name}: no solution in {settings.seconds:g} seconds: allow more")
-    found = run.best
     if not np.isfinite(found.residual):
         raise SettingsError(
             f"{problem.name}: the equations or conditions have no finite value on any solution tried: "
             "look for roots, logarithms and poles in them"
         )
-    return NumericalSolution(
-        problem,
-        scaling,
-        found.pieces,
-        found.method,
-        found.residual,
-        run.change,
-        run.elapsed,
-        tuple(run.history),
-        found.estimate,
-        cancelled(),
-    )
+    return found
+
+
+def _go_through(run: Attempt) -> None:
+    """Let the methods have their turns."""
+    for name, method, share in _methods(run):
+        with run.turn(name, share):
+            run.journal.begin(name)
+            method(run)
+        if run.best is not None and run.best.residual < _ENOUGH:
+            break
+        if run.time_is_up():
+            return
+        run.journal.passed.add(name)
+    run.journal.passed.clear()  # with more time all may go on
 
 
 def _check_inverse(problem: Problem) -> None:
@@ -88,21 +98,24 @@ def _check_inverse(problem: Problem) -> None:
         )
 
 
-def _methods(run: Attempt) -> Iterator[tuple[Callable[[Attempt], None], float]]:
-    """Ways to solve the problem, each with the share of the time that is left which it may take."""
+def _methods(run: Attempt) -> Iterator[tuple[str, Callable[[Attempt], None], float]]:
+    """Ways to solve the problem by name, each with the share of the time left which it may take."""
     system, model = run.system, run.settings.model
     if model in NETWORKS:
-        yield by_network, 1.0
+        yield "network", by_network, 1.0
         return
     if system.problem.observations:
-        yield by_data, 1.0
+        yield "data", by_data, 1.0
         return
     marches, several = can_march(system), len(system.problem.coordinates) > 2
     if affordable(system):
-        yield by_spectral, 0.2 if marches and not system.linear else 0.5
+        yield "spectral", by_spectral, 0.2 if marches and not system.linear else 0.5
+    local = not marches and has_splines(system)
+    if local:
+        yield "splines", by_splines, 0.8
     if several or not marches:
-        yield by_low_rank, 0.3 if marches else 0.8
+        yield "low rank", by_low_rank, 0.3 if marches or local else 0.8
     if marches:
-        yield by_marching, 1.0
+        yield "marching", by_marching, 1.0
     if model == "auto" and (run.best is None or run.best.residual > _POOR):
-        yield by_network, 1.0
+        yield "network", by_network, 1.0

@@ -15,6 +15,7 @@ from kansci.pde.axes import Axis, smooth_functions, stretched
 from kansci.pde.block import Block, Layout
 from kansci.pde.collocation import DATA_SHARE, Points, balanced_blocks, grid_points, sampled_points
 from kansci.pde.gauss_newton import gauss_newton
+from kansci.pde.journal import Outcome, Recall, afresh
 from kansci.pde.networks.separable import TensorProduct
 from kansci.pde.piece import Piece, layout_of
 from kansci.pde.resolution import needed_sizes
@@ -63,12 +64,14 @@ def affordable(system: System) -> bool:
     return float(sum(counts)) <= _MOST_WEIGHTS
 
 
-def spectral_levels(system: System, should_stop: Callable[[], bool], seed: int = 0) -> Iterator[Level]:
+def spectral_levels(
+    system: System, should_stop: Callable[[], bool], seed: int = 0, recall: Recall = afresh
+) -> Iterator[Level]:
     """Yield solutions on the whole domain at rising resolution, until they are resolved or too large."""
     sizes = {f.name: np.full(len(f.arguments), _FIRST_SIZE) for f in system.problem.fields}
     before: Level | None = None
     while sum(int(np.prod(s)) for s in sizes.values()) <= _MOST_WEIGHTS and not should_stop():
-        level, _ = solve_level(system, sizes, before, should_stop, seed)
+        level, _ = solve_level(system, sizes, before, should_stop, seed, recall=recall)
         yield level
         if level.resolved:
             return
@@ -93,6 +96,7 @@ def solve_level(
     should_stop: Callable[[], bool],
     seed: int = 0,
     data_share: float = DATA_SHARE,
+    recall: Recall = afresh,
 ) -> tuple[Level, list[Block]]:
     """Solve with given numbers of functions.
 
@@ -103,6 +107,7 @@ def solve_level(
         should_stop: asked after every step.
         seed: of the points in shapes.
         data_share: how much measured values count beside equations.
+        recall: of the iteration's end.
 
     Returns:
         The solution, and the residuals that it makes small.
@@ -116,6 +121,15 @@ def solve_level(
     theta = _start(system, layout, sizes, axes, before)
     points = _points(system, sizes, axes, layout.size, seed)
     blocks = balanced_blocks(system, models, layout, theta, points, data_share=data_share)
+    found = recall(layout.size, lambda: _descend(system, blocks, theta, should_stop))
+    piece = Piece(models, layout, found.theta)
+    return Level(piece, found.numbers[0], {name: _tails(piece, name) for name in sizes}), blocks
+
+
+def _descend(
+    system: System, blocks: list[Block], theta: torch.Tensor, should_stop: Callable[[], bool]
+) -> Outcome:
+    """Go down from theta as long as it is of use; beside the end give the loss there."""
     least = _LEAST_FALL_TO_DATA if system.problem.observations else _LEAST_FALL
     loss, damping = np.inf, _LINEAR_DAMPING if system.linear else _NONLINEAR_DAMPING
     for iterate in gauss_newton(blocks, theta, damping):
@@ -123,8 +137,7 @@ def solve_level(
         theta, loss = iterate.theta, iterate.loss
         if should_stop() or iterate.steps >= _STEPS or fell < least or (system.linear and iterate.steps == 2):
             break
-    piece = Piece(models, layout, theta)
-    return Level(piece, loss, {name: _tails(piece, name) for name in sizes}), blocks
+    return Outcome(theta, (loss,))
 
 
 def _points(

@@ -18,6 +18,7 @@ from kansci.expressions.parser import parse
 from kansci.pde.axes import Powers, splines
 from kansci.pde.field_model import Continued, FieldModel, Known
 from kansci.pde.networks.expansion import BasisFunctions, Expansion, Pointwise
+from kansci.pde.networks.local import tensor_product
 from kansci.pde.networks.network import Network
 from kansci.pde.networks.separable import Separable, SumOfOnes, TensorProduct
 from kansci.pde.networks.stacked import Layer, Stacked
@@ -146,7 +147,7 @@ class Reader:
             return Separable(axes, int(record["rank"]))
         if record["kind"] not in {"tensor", "sum"}:
             raise RunError(f"unknown network '{record['kind']}'")
-        return TensorProduct(axes) if record["kind"] == "tensor" else SumOfOnes(axes)
+        return tensor_product(axes) if record["kind"] == "tensor" else SumOfOnes(axes)
 
     def _layer(self, record: Mapping[str, Any]) -> Layer:
         functions, outputs = int(record["functions"]), int(record["outputs"])

@@ -5,56 +5,61 @@ model.safetensors  weights of all networks; their structure stands in the file's
 solution.json      the result, in the form that ``kansci solve --json`` prints
 formula.json       the closed form, where there is one, as other commands read it
 history.jsonl      one JSON object a step
+checkpoint.safetensors  where the solve stands, to go on from
 """
 
-import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import sympy
-import torch
-from safetensors import SafetensorError
-from safetensors.torch import load, save
 
 from kansci._version import __version__
 from kansci.errors import KansciError, RunError, SettingsError
 from kansci.expressions.parser import parse
-from kansci.pde.block import Layout
-from kansci.pde.field_model import Known
-from kansci.pde.inverse import Estimate
-from kansci.pde.piece import Piece
-from kansci.pde.problem import Observations, Problem
-from kansci.pde.scaling import scaled
-from kansci.pde.solver import NumericalSolution, Progress, SolveSettings
-from kansci.pde.spectral import Level
-from kansci.pde.system import System, prepare
+from kansci.pde.journal import Journal
+from kansci.pde.problem import Problem
+from kansci.pde.solver import SolveSettings
+from kansci.pde.system import System
 from kansci.solution.bounds import Bound
 from kansci.solution.compare import Comparison
-from kansci.solution.network_text import Reader, Writer
+from kansci.solution.journal_file import journal_bytes, read_journal
+from kansci.solution.numerical_file import (
+    model_bytes,
+    numbers,
+    read_model,
+    stored_numerical,
+    stored_observations,
+)
 from kansci.solution.proof_record import proof_from, proof_record
 from kansci.solution.result import Solution
 from kansci.solution.stated import MEASURED, restated
 from kansci.storage import Run, check_free, commit, json_text, open_run
 from kansci.storage.files import MEGABYTE, encode, read_bytes, read_text
+from kansci.storage.run import ALL_FILES
 from kansci.storage.schema import OBJECT, parse_object
 
-__all__ = ["is_solution", "open_solution", "save_solution"]
+__all__ = [
+    "check_kept",
+    "is_solution",
+    "keep_journal",
+    "open_journal",
+    "open_solution",
+    "save_solution",
+    "update_solution",
+]
 
 COMMAND = "solve"
-CONFIG, MODEL, RESULT, FORMULA, HISTORY = (
+CONFIG, MODEL, RESULT, FORMULA, HISTORY, CHECKPOINT = (
     "config.json",
     "model.safetensors",
     "solution.json",
     "formula.json",
     "history.jsonl",
+    "checkpoint.safetensors",
 )
-MOST_MODEL, MOST_RESULT = 2048 * MEGABYTE, 64 * MEGABYTE
-PROBES = 32
-"""Points at which values are kept, to see on opening that the networks are what they were."""
-SAME = 1e-8
+MOST_MODEL, MOST_RESULT, MOST_CHECKPOINT = 2048 * MEGABYTE, 64 * MEGABYTE, 8192 * MEGABYTE
 
 
 def is_solution(run: Run) -> bool:
@@ -62,29 +67,92 @@ def is_solution(run: Run) -> bool:
     return bool(run.config["command"] == COMMAND)
 
 
-def save_solution(solution: Solution, path: str | Path) -> None:
+def check_kept(statement: Mapping[str, Any] | None, path: str | Path) -> None:
+    """Check that a solution can be kept, best before the work begins.
+
+    Args:
+        statement: of the problem.
+        path: the folder to be.
+
+    Raises:
+        SettingsError: the problem was given ready-made, so that nothing can state it again.
+        RunError: the folder holds something else, or cannot be made.
+    """  # noqa: DOC502  raised by check_free
+    check_free(path)
+    if statement is None:
+        raise SettingsError("a ready-made Problem cannot be kept: solve it by its name, its file or its text")
+
+
+def save_solution(
+    solution: Solution, path: str | Path, journal: Journal | None = None, system: System | None = None
+) -> None:
     """Write a solution, in place of an older run at the same path.
 
     Args:
         solution: of a problem that was stated by name, file or text.
         path: The folder; made if need be.
+        journal: of the solve, to go on with it later.
+        system: the scaled problem, where it is prepared already.
 
     Raises:
         SettingsError: the problem was given ready-made, so that nothing can state it again.
         RunError: the folder cannot be written, or holds something else.
-    """  # noqa: DOC502  raised by commit and check_free
-    folder = Path(path)
-    check_free(folder)
-    if solution.statement is None:
-        raise SettingsError("a ready-made Problem cannot be kept: solve it by its name, its file or its text")
+    """  # noqa: DOC502  raised by commit and check_kept
+    check_kept(solution.statement, path)
+    # The configuration goes first and comes last: files of two runs never stand together in a RUN.
+    commit(Path(path), _files(solution, journal, system), stale=ALL_FILES)
+
+
+def update_solution(
+    solution: Solution, path: str | Path, journal: Journal, system: System | None = None
+) -> None:
+    """Write a further solution of the run at this path.
+
+    Args:
+        solution: a better one, or a complete one.
+        path: The folder.
+        journal: of the solve.
+        system: the scaled problem, where it is prepared already.
+
+    Raises:
+        RunError: the folder cannot be written.
+    """  # noqa: DOC502  raised by commit
+    stale = (FORMULA,) if solution.formulas is None else ()
+    commit(Path(path), _files(solution, journal, system), stale=stale)
+
+
+def keep_journal(path: str | Path, journal: Journal) -> None:
+    """Write where a solve stands, beside its best solution so far."""
+    commit(Path(path), {CHECKPOINT: journal_bytes(journal)})
+
+
+def open_journal(path: str | Path) -> Journal:
+    """Give the journal of a run, to go on with; an empty one if it has none.
+
+    Args:
+        path: The folder.
+
+    Returns:
+        The journal.
+
+    Raises:
+        RunError: the file is damaged.
+    """  # noqa: DOC502  raised by read_journal
+    file = Path(path) / CHECKPOINT
+    return read_journal(read_bytes(file, MOST_CHECKPOINT), str(file)) if file.is_file() else Journal()
+
+
+def _files(solution: Solution, journal: Journal | None, system: System | None) -> dict[str, bytes]:
+    """Name -> content of all files, in the order in which they are to appear."""
     record = solution.to_json()
-    files = {MODEL: _model_bytes(solution.numerical), RESULT: encode({**record, **_rest(solution)})}
+    # The journal comes first: what it tells beyond the other files is gone through again.
+    files = {} if journal is None else {CHECKPOINT: journal_bytes(journal)}
+    files |= {MODEL: model_bytes(solution.numerical, system), RESULT: encode({**record, **_rest(solution)})}
     lines = [json_text(asdict(step), indent=None) + "\n" for step in solution.numerical.history]
     files[HISTORY] = "".join(lines).encode()
     if solution.formulas is not None:
         files[FORMULA] = encode(_formula_record(solution))
-    stale = (FORMULA, "data.npz", "trust.json", "checkpoint.safetensors", "equation.json")
-    commit(folder, files | {CONFIG: encode(_config(solution))}, stale=stale)
+    return files | {CONFIG: encode(_config(solution))}
 
 
 def open_solution(path: str | Path) -> Solution:
@@ -107,18 +175,16 @@ def open_solution(path: str | Path) -> Solution:
     try:
         settings = SolveSettings(**run.config["settings"]["solve"])
         statement = run.config["settings"]["statement"]
-        tensors, header = _model(content)
-        problem = restated(statement, _observations(tensors, header))
-        numerical = _numerical(problem, tensors, header, result, run.history())
+        tensors, header = read_model(content)
+        problem = restated(statement, stored_observations(tensors, header))
+        numerical = stored_numerical(problem, tensors, header, result, run.history())
         return Solution(
             problem,
             settings,
             numerical,
             _formulas(problem, result),
             proof_from(result["run"]["proof"]),
-            None
-            if result["run"]["reference"] is None
-            else Comparison(**_numbers(result["run"]["reference"])),
+            None if result["run"]["reference"] is None else Comparison(**numbers(result["run"]["reference"])),
             None if result["run"]["bound"] is None else Bound(**result["run"]["bound"]),
             float(result["total_seconds"]),
             statement,
@@ -184,118 +250,3 @@ def _formulas(problem: Problem, result: Mapping[str, Any]) -> dict[str, sympy.Ex
     if any(text is None for text in found.values()):
         return None
     return {name: parse(text, symbols) for name, text in found.items()}
-
-
-def _numbers(record: Mapping[str, Any]) -> dict[str, Any]:
-    """Null, which stands for nan in JSON, as nan."""
-    return {key: float("nan") if value is None else value for key, value in record.items()}
-
-
-def _model_bytes(solution: NumericalSolution) -> bytes:
-    system = prepare(solution.scaling.problem)
-    tensors: dict[str, torch.Tensor] = {}
-    header: dict[str, Any] = {"method": solution.method, "pieces": [], "observations": []}
-    for number, (start, end, piece) in enumerate(solution.pieces):
-        models = {}
-        for name, model in piece.models.items():
-            writer = Writer((system.particular[name], system.factor[name]))
-            models[name] = writer.model(model)
-            tensors |= {f"{number}.{name}.{key}": value for key, value in writer.tensors.items()}
-        tensors[f"{number}.theta"] = piece.theta.detach().clone()
-        ends = [None if np.isinf(x) else float(x) for x in (start, end)]
-        header["pieces"].append({"ends": ends, "fields": models, "constants": list(piece.layout.constants)})
-    for number, seen in enumerate(solution.problem.observations):
-        tensors[f"points {number}"] = torch.from_numpy(np.array(seen.points))
-        tensors[f"values {number}"] = torch.from_numpy(np.array(seen.values))
-        header["observations"].append({"field": seen.field, "sigma": seen.sigma})
-    if solution.estimate is not None:
-        tensors["covariance"] = solution.estimate.covariance.clone()
-        header["estimate"] = {
-            key: float(getattr(solution.estimate, key)) for key in ("noise", "effective", "criterion")
-        }
-    points = _probes(solution.problem)
-    for field in solution.problem.fields:
-        tensors[f"probe {field.name}"] = torch.from_numpy(solution.evaluate(field.name, points))
-    return save(tensors, metadata={"solution": json.dumps(header)})
-
-
-def _probes(problem: Problem) -> np.ndarray:
-    return problem.domain.sample(PROBES, np.random.default_rng(1))
-
-
-def _model(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]:
-    try:
-        tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        described = json.loads(header["__metadata__"]["solution"])
-    except (SafetensorError, RecursionError) as error:
-        raise RunError(f"{MODEL}: not the networks of a solution") from error
-    return {name: tensor.clone() for name, tensor in tensors.items()}, described
-
-
-def _observations(tensors: Mapping[str, torch.Tensor], header: Mapping[str, Any]) -> tuple[Observations, ...]:
-    return tuple(
-        Observations(
-            row["field"], tensors[f"points {k}"].numpy(), tensors[f"values {k}"].numpy(), row["sigma"]
-        )
-        for k, row in enumerate(header["observations"])
-    )
-
-
-def _numerical(
-    problem: Problem,
-    tensors: Mapping[str, torch.Tensor],
-    header: Mapping[str, Any],
-    result: Mapping[str, Any],
-    history: list[dict[str, Any]],
-) -> NumericalSolution:
-    scaling = scaled(problem)
-    system = prepare(scaling.problem)
-    pieces = tuple(_piece(system, row, k, tensors) for k, row in enumerate(header["pieces"]))
-    estimate = None
-    if "estimate" in header:
-        level = Level(pieces[0][2], float("nan"), {})
-        estimate = Estimate(level, **header["estimate"], covariance=tensors["covariance"])
-    found = NumericalSolution(
-        problem,
-        scaling,
-        pieces,
-        header["method"],
-        _number(result["residual"]),
-        _number(result["change"]),
-        float(result["seconds"]),
-        tuple(Progress(**_numbers(step)) for step in history),
-        estimate,
-        bool(result["interrupted"]),
-    )
-    points = _probes(problem)
-    for field in problem.fields:
-        kept, now = tensors[f"probe {field.name}"].numpy(), found.evaluate(field.name, points)
-        if not np.abs(now - kept).max() <= SAME * max(float(np.abs(kept).max()), 1e-300):
-            raise RunError(
-                f"{MODEL}: written by another version whose networks this one reads differently: solve again"
-            )
-    return found
-
-
-def _piece(
-    system: System, record: Mapping[str, Any], number: int, tensors: Mapping[str, torch.Tensor]
-) -> tuple[float, float, Piece]:
-    models = {}
-    for name, description in record["fields"].items():
-        symbols = [system.problem.symbols[k] for k in system.axes_of(name)]
-        stated = [Known(expr, symbols) for expr in (system.particular[name], system.factor[name])]
-        own = f"{number}.{name}."
-        mine = {key.removeprefix(own): value for key, value in tensors.items() if key.startswith(own)}
-        models[name] = Reader(mine, stated).model(description)
-    theta = tensors[f"{number}.theta"]
-    weights = tuple((name, model.network.n_weights) for name, model in models.items())
-    layout = Layout(weights, tuple(record["constants"]))
-    if layout.size != len(theta):
-        raise RunError(f"{MODEL}: {len(theta)} weights for networks that have {layout.size}")
-    start, end = record["ends"]
-    return -np.inf if start is None else start, np.inf if end is None else end, Piece(models, layout, theta)
-
-
-def _number(value: float | None) -> float:
-    return float("nan") if value is None else float(value)

@@ -26,12 +26,33 @@ CONFIG_FILE, DATA_FILE, FORMULA_FILE = "config.json", "data.npz", "formula.json"
 MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.jsonl"
 TRUST_FILE = "trust.json"
 CHECKPOINT_FILE = "checkpoint.safetensors"
-PRODUCTS = (CHECKPOINT_FILE, FORMULA_FILE, MODEL_FILE, HISTORY_FILE, TRUST_FILE)
+SOLUTION_FILE = "solution.json"
+EQUATION_FILE, HELD_OUT_FILE = "equation.json", "heldout.safetensors"
+SIGNAL_FILE, REPRESENTATION_FILE = "signal.safetensors", "representation.json"
+PRODUCTS = (
+    CHECKPOINT_FILE,
+    FORMULA_FILE,
+    MODEL_FILE,
+    HISTORY_FILE,
+    TRUST_FILE,
+    SOLUTION_FILE,
+    EQUATION_FILE,
+    HELD_OUT_FILE,
+    SIGNAL_FILE,
+    REPRESENTATION_FILE,
+)
+ALL_FILES = (CONFIG_FILE, DATA_FILE, *PRODUCTS)
+"""What a RUN may hold, the configuration first: without it there is no RUN."""
 LIMITS = {
     CONFIG_FILE: 16 * MEGABYTE,
     FORMULA_FILE: 64 * MEGABYTE,
     HISTORY_FILE: 256 * MEGABYTE,
     TRUST_FILE: 64 * MEGABYTE,
+    SOLUTION_FILE: 64 * MEGABYTE,
+    EQUATION_FILE: 16 * MEGABYTE,
+    HELD_OUT_FILE: 256 * MEGABYTE,
+    REPRESENTATION_FILE: 64 * MEGABYTE,
+    SIGNAL_FILE: 4096 * MEGABYTE,
     MODEL_FILE: 2048 * MEGABYTE,
     CHECKPOINT_FILE: 8192 * MEGABYTE,
     DATA_FILE: LIMIT,

@@ -11,6 +11,8 @@ import threading
 import numpy as np
 import pandas as pd
 import pytest
+from kansci_cli.app import app
+from typer.testing import CliRunner
 
 from kansci.storage import open_run
 
@@ -90,15 +92,10 @@ def test_a_terminal_follows_steps_loss_validation_grid_and_sparsity(table, tmp_p
 
 
 def test_without_a_terminal_only_plain_lines_appear(table, tmp_path):
-    command = [
-        sys.executable,
-        "-m",
-        "kansci_cli",
-        *map(str, options(table, tmp_path / "run", "--seconds", "0")),
-    ]
-    run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120)
-    assert json.loads(run.stdout)["complete"] is False
-    assert run.stderr == "the time was up: go on with --resume\n"
+    arguments = options(table, tmp_path / "run", "--seconds", "0")
+    result = CliRunner().invoke(app, [str(a) for a in arguments])
+    assert json.loads(result.stdout)["complete"] is False
+    assert result.stderr == "the time was up: go on with --resume\n"
 
 
 @pytest.mark.parametrize("more", [[], ["--opt", "LBFGS", "--grid", "3"]])

@@ -75,7 +75,7 @@ def test_a_run_keeps_its_evidence(run):
     assert record["stability"] is None
     assert record["supported"] == "unknown"
     # the evidence for another formula is not that of the run
-    assert kansci("trust", run, *QUICK, "--formula", "a*x").exit_code == 0
+    assert kansci("trust", run, *QUICK, "--formula", "a*x", "--seconds", 5).exit_code == 0
     assert record == json.loads((run / "trust.json").read_text())
     # a new result has no evidence yet
     update_run(run, result=open_run(run).result())

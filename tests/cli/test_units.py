@@ -42,7 +42,7 @@ def test_a_constant_gets_its_unit_from_the_table_to_latex(case, throw, tmp_path)
         options += ["--units", tmp_path / "units"]
     run = tmp_path / "run"
     found = kansci(
-        "discover", tmp_path / "throw.csv", "-t", "s", "--seconds", 2, "--out", run, "--json", *options
+        "discover", tmp_path / "throw.csv", "-t", "s", "--seconds", 1, "--out", run, "--json", *options
     )
     record = json.loads(found.stdout)
     assert record["dimensions"] == "ok"
@@ -61,7 +61,7 @@ def test_what_the_units_forbid_or_leave_odd_is_marked_in_title_and_front(tmp_pat
     x = np.random.default_rng(0).uniform(0.5, 5, 100)
     noise = 1 + 1e-3 * np.random.default_rng(1).normal(size=100)
     pd.DataFrame({"a [m]": x, "P [d]": 365.25 * x**1.4713 * noise}).to_csv(tmp_path / "odd.csv", index=False)
-    shown = kansci("discover", tmp_path / "odd.csv", "-t", "P", "--seconds", 2).stdout
+    shown = kansci("discover", tmp_path / "odd.csv", "-t", "P", "--seconds", 1).stdout
     assert "formula, units suspicious" in shown
     assert "carries d/m^1.47" in shown.partition("Units suspicious")[2]
     assert "suspicious: 365" in shown.rpartition("complexity")[2]
@@ -69,7 +69,7 @@ def test_what_the_units_forbid_or_leave_odd_is_marked_in_title_and_front(tmp_pat
     assert "d/m^1.47" in constants
     pd.DataFrame({"x [m]": x, "y": np.sin(x) + x}).to_csv(tmp_path / "wrong.csv", index=False)
     form = ["--form", "sin(x) + x"]
-    shown = kansci("discover", tmp_path / "wrong.csv", "-t", "y", "--seconds", 2, *form).stdout
+    shown = kansci("discover", tmp_path / "wrong.csv", "-t", "y", "--seconds", 1, *form).stdout
     assert "units inconsistent" in shown
     assert "inconsistent: the argument of sin, x has m" in shown.rpartition("complexity")[2]
 

@@ -27,10 +27,10 @@ def kinks(rows, seed=0):
 
 
 def test_a_formula_that_a_smooth_function_beats_is_no_law_and_a_network_takes_its_place():
-    found = discover(kinks(600), DiscoverSettings(seconds=6, maxsize=9))
+    found = discover(kinks(600), DiscoverSettings(seconds=3, maxsize=9))
     assert not found.verdict.law_found
     assert found.to_json()["law_found"] is False
-    network = network_instead(found, 5.0)
+    network = network_instead(found, 3.0)
     assert network.nrmse < 0.9 * found.nrmse
     fresh = kinks(600, seed=1)
     error = np.sqrt(np.mean((network.model.predict(fresh.X)[:, 0] - fresh.y) ** 2)) / fresh.y.std()
@@ -41,7 +41,7 @@ def test_a_noisy_law_is_one():
     rng = np.random.default_rng(0)
     x = rng.uniform(0.5, 3, 200)
     y = 3 * x**2 + 0.05 * rng.normal(size=200)
-    found = discover(Dataset.from_arrays(x, y, ["x"]), DiscoverSettings(seconds=5))
+    found = discover(Dataset.from_arrays(x, y, ["x"]), DiscoverSettings(seconds=2))
     assert found.verdict.law_found
     assert network_instead(found, 1.0) is None
 
@@ -49,7 +49,7 @@ def test_a_noisy_law_is_one():
 def test_noise_is_no_law():
     rng = np.random.default_rng(1)
     found = discover(
-        Dataset.from_arrays(rng.uniform(size=(40, 2)), rng.normal(size=40)), DiscoverSettings(seconds=4)
+        Dataset.from_arrays(rng.uniform(size=(40, 2)), rng.normal(size=40)), DiscoverSettings(seconds=2)
     )
     assert not found.verdict.law_found
 
@@ -71,7 +71,7 @@ def test_a_relation_between_constants_is_told():
     x = np.linspace(0.1, 4, 60)
     root = np.sqrt(3) / np.exp(0.7)
     y = root * x + root**2 + 1e-4 * np.random.default_rng(0).normal(size=60)
-    found = discover(Dataset.from_arrays(x, y, ["x"]), DiscoverSettings(seconds=4))
+    found = discover(Dataset.from_arrays(x, y, ["x"]), DiscoverSettings(seconds=2))
     (relation,) = found.relations
     square, _, power = relation.partition(" = ")
     assert power.endswith("**2")

@@ -12,6 +12,7 @@ pytest.importorskip("triton")
 HERE = Path(__file__).parent
 
 
+@pytest.mark.slow
 def test_simulated_kernels_are_the_reference():
     command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "interpreted_triton.py"]
     environment = os.environ | {"TRITON_INTERPRET": "1", "OMP_NUM_THREADS": "1"}

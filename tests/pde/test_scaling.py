@@ -104,7 +104,11 @@ def problem_with(stated, observed):
     return replace(stated, observations=(observed,))
 
 
-@pytest.mark.parametrize("name", names())
+OF_OTHER_ORDERS = {"helmholtz_source"}
+"""A source of a hundred and a wavenumber of twenty: the field is small."""
+
+
+@pytest.mark.parametrize("name", sorted(set(names()) - OF_OTHER_ORDERS))
 def test_what_is_of_order_one_stays_as_it_is(name):
     own = scaled(load(name))
     assert own.is_identity

@@ -176,7 +176,7 @@ LAWS = {
 @pytest.mark.parametrize("law", LAWS)
 def test_every_formula_of_the_front_obeys(law):
     values, rules, obeys = LAWS[law]
-    found = discover(table(values), DiscoverSettings(seconds=3, **rules))
+    found = discover(table(values), DiscoverSettings(seconds=1, **rules))
     assert found.front
     for candidate in (found, *found.front):
         assert obeys(candidate.formula.expr), candidate.formula.text

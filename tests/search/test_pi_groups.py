@@ -117,7 +117,7 @@ def test_a_law_of_five_columns_comes_out_of_noise_by_its_units():
     y = m * v**2 * np.exp(-k * x**2 / (m * v**2)) * A
     y = y + 0.1 * y.std() * rng.normal(size=300)
     units = {"A": "1", "k": "N/m", "m": "kg", "v": "m/s", "x": "m", "E": "J"}
-    found = discover(Dataset.from_arrays(X.T, y, names, "E", units), DiscoverSettings(seconds=20))
+    found = discover(Dataset.from_arrays(X.T, y, names, "E", units), DiscoverSettings(seconds=10))
     A, k, m, v, x = sympy.symbols(names)
     law = A * m * v**2 * sympy.exp(-k * x**2 / (m * v**2))
     rounded = found.formula.expr.xreplace(

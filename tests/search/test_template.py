@@ -84,7 +84,7 @@ def test_the_law_is_recovered_through_its_form(form, law, formula):
 
 
 def test_with_noise_the_functions_are_still_named():
-    discovery = found("f(x) + g(z)", lambda x, z: 3 * np.exp(-x) + np.sin(2 * z), noise=0.01, seconds=8)
+    discovery = found("f(x) + g(z)", lambda x, z: 3 * np.exp(-x) + np.sin(2 * z), noise=0.01, seconds=4)
     assert discovery.formula.expr.has(sympy.exp)
     assert discovery.formula.expr.has(sympy.sin) or discovery.formula.expr.has(sympy.cos)
 

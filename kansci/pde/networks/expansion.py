@@ -3,13 +3,13 @@
 from abc import ABC, abstractmethod
 from typing import Any
 
-import numpy as np
 import torch
 
+from kansci.basis.activations import POINTWISE
 from kansci.basis.base import Basis
 from kansci.errors import SettingsError
 
-__all__ = ["POINTWISE", "BasisFunctions", "Expansion", "Pointwise"]
+__all__ = ["BasisFunctions", "Expansion", "Pointwise"]
 
 
 class Expansion(ABC):
@@ -90,42 +90,3 @@ class Pointwise(Expansion):
         """Evaluate derivatives 0 to `orders` at x (N, M), each (N, M, 1)."""
         jets = POINTWISE[self.name](x * self.frequency, orders)
         return tuple((jet * self.frequency**nu).unsqueeze(-1) for nu, jet in enumerate(jets))
-
-
-def _tanh(x: torch.Tensor, orders: int) -> list[torch.Tensor]:
-    """Derivatives of tanh are polynomials in it: p' becomes p'(t) (1 - t^2)."""
-    t = torch.tanh(x)
-    polynomial, jets = np.polynomial.Polynomial([0.0, 1.0]), []
-    for _ in range(orders + 1):
-        jets.append(_horner(polynomial.coef, t))
-        polynomial = polynomial.deriv() * np.polynomial.Polynomial([1.0, 0.0, -1.0])
-    return jets
-
-
-def _horner(coefficients: np.ndarray, t: torch.Tensor) -> torch.Tensor:
-    result = torch.full_like(t, float(coefficients[-1]))
-    for c in coefficients[-2::-1]:
-        result = result * t if c == 0 else torch.addcmul(t.new_tensor(float(c)), result, t)
-    return result
-
-
-def _sine(x: torch.Tensor, orders: int) -> list[torch.Tensor]:
-    sine, cosine = x.sin(), x.cos()
-    turned = (sine, cosine, -sine, -cosine)
-    return [turned[nu % 4] for nu in range(orders + 1)]
-
-
-def _gaussian(x: torch.Tensor, orders: int) -> list[torch.Tensor]:
-    """Derivatives of exp(-x^2/2) by its three-term recursion (Hermite polynomials)."""
-    jets = [torch.exp(-0.5 * x * x)]
-    for nu in range(orders):
-        before = jets[nu - 1] * nu if nu else torch.zeros_like(x)
-        jets.append(-x * jets[nu] - before)
-    return jets
-
-
-def _identity(x: torch.Tensor, orders: int) -> list[torch.Tensor]:
-    return [x, torch.ones_like(x), *(torch.zeros_like(x) for _ in range(orders - 1))][: orders + 1]
-
-
-POINTWISE = {"tanh": _tanh, "sine": _sine, "gaussian": _gaussian, "identity": _identity}

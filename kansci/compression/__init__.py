@@ -1,0 +1,1 @@
+"""Signals and networks as small files: transform, quantisation, context modelling, entropy coding."""

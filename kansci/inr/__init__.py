@@ -1,0 +1,1 @@
+"""Functions of coordinates that stand for signals: coordinate networks and tensor-product splines."""

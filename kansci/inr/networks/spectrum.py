@@ -1,0 +1,162 @@
+"""How fine a detail a network should begin with, read off the spectrum of the signal.
+
+Published values fit the signals of their papers: omega_0 = 30 an image, 3000 a recording. Here they follow
+from the band of the signal: the smallest frequency w, in radians per unit of [-1, 1], such that all waves
+exp(i k x) with every |k_i| <= w hold a share of the energy about the mean. An axis of n samples holds none
+beyond pi n / 2 (Nyquist), so a grid's band never exceeds it.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from kansci.errors import DataError, SettingsError
+from kansci.inr.networks.kinds import KINDS
+
+__all__ = ["band", "suggested_frequency"]
+
+SHARE = 0.99
+_CELLS = 4_000_000
+
+
+def suggested_frequency(
+    kind: str,
+    values: np.ndarray,
+    axes: Sequence[np.ndarray] | None = None,
+    points: np.ndarray | None = None,
+) -> float:
+    """Give the `frequency` of `make_network` that suits a signal.
+
+    Args:
+        kind: family of the network.
+        values: the signal, (n_1, ..., n_d, C) on a grid or (N, C) at points.
+        axes: d arrays (n_i,) of a grid, in [-1, 1].
+        points: shape (N, d), in [-1, 1], if there is no grid.
+
+    Returns:
+        What `frequency` counts for this family.
+
+    Raises:
+        SettingsError: there is no such family.
+    """
+    if kind not in KINDS:
+        raise SettingsError(f"model={kind!r}: choose one of {', '.join(KINDS)}")
+    return _RULES[kind](values, axes, points) if kind in _RULES else 1.0
+
+
+def band(
+    values: np.ndarray,
+    axes: Sequence[np.ndarray] | None = None,
+    points: np.ndarray | None = None,
+    share: float = SHARE,
+) -> float:
+    """Give the frequency below which a share of a signal's energy about its mean lies.
+
+    Signals do not end where they began; a Hann window keeps that step from counting as high frequencies.
+    Scattered points are first put on a grid of about as many cells, each with the value nearest to it.
+
+    Args:
+        values: shape (n_1, ..., n_d, C) on a grid, or (N, C) at points.
+        axes: d arrays (n_i,), in [-1, 1].
+        points: shape (N, d), in [-1, 1].
+        share: of the energy.
+
+    Returns:
+        The frequency in radians per unit, at least that of the longest wave, pi.
+
+    Raises:
+        DataError: values are not finite, or do not fit the axes or the points.
+    """
+    values = np.asarray(values, dtype=float)
+    if not np.isfinite(values).all():
+        raise DataError("values: some are not finite; remove or mark them as missing")
+    if axes is None:
+        values, axes = _gridded(values, points)
+    if values.shape[:-1] != tuple(len(x) for x in axes):
+        raise DataError(
+            f"values of shape {values.shape} do not fit axes of {[len(x) for x in axes]} positions"
+        )
+    for number, x in enumerate(axes):
+        values = _even(values, np.asarray(x, dtype=float), number)
+    energy, frequency = _spectrum(values, [float(np.ptp(x)) for x in axes])
+    order = np.argsort(frequency, kind="stable")
+    total = np.cumsum(energy[order])
+    if not total[-1] > 0:
+        return math.pi
+    return max(math.pi, float(frequency[order][np.searchsorted(total, share * total[-1])]))
+
+
+def _spectrum(values: np.ndarray, lengths: Sequence[float]) -> tuple[np.ndarray, np.ndarray]:
+    """Give the energy of every wave, summed over channels, and the greatest of its frequencies by axis."""
+    from scipy.fft import fftn
+
+    shape, d = values.shape[:-1], values.ndim - 1
+    frequency = np.zeros(shape)
+    window = np.ones(shape)
+    for number, (n, length) in enumerate(zip(shape, lengths, strict=True)):
+        along = tuple(-1 if i == number else 1 for i in range(d))
+        step = length / (n - 1) if n > 1 else 1.0
+        k = 2 * math.pi * np.abs(np.fft.fftfreq(n, step))
+        frequency = np.maximum(frequency, k.reshape(along))
+        window = window * np.hanning(n + 2)[1:-1].reshape(along)
+    window = window[..., None]
+    centred = (values - (window * values).sum(tuple(range(d))) / window.sum()) * window
+    energy = np.abs(fftn(centred, axes=tuple(range(d)))) ** 2
+    return energy.sum(-1).ravel(), frequency.ravel()
+
+
+def _even(values: np.ndarray, x: np.ndarray, number: int) -> np.ndarray:
+    """Interpolate along one axis so that its positions are evenly spaced, if they are not."""
+    even = np.linspace(x[0], x[-1], len(x))
+    if len(x) < 3 or np.allclose(x, even, rtol=0, atol=1e-3 * abs(x[1] - x[0])):
+        return values
+    from scipy.interpolate import interp1d
+
+    return interp1d(x, values, axis=number)(even)
+
+
+def _gridded(values: np.ndarray, points: np.ndarray | None) -> tuple[np.ndarray, list[np.ndarray]]:
+    """Put scattered values on a grid of about as many cells."""
+    from scipy.spatial import cKDTree
+
+    points = np.asarray(points, dtype=float)
+    if points.ndim != 2 or len(points) != len(values):
+        raise DataError(f"values of shape {values.shape} do not fit points of shape {points.shape}")
+    d = points.shape[1]
+    count = max(4, round(min(len(points), _CELLS) ** (1 / d)))
+    axes = [(2 * np.arange(count) + 1) / count - 1 for _ in range(d)]
+    cells = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, d)
+    _, nearest = cKDTree(points).query(cells)
+    return values[nearest].reshape(*(count,) * d, -1), axes
+
+
+@dataclass(frozen=True)
+class _Rule:
+    """frequency = factor * sqrt(d)^root * band."""
+
+    factor: float
+    share: float = SHARE
+    root: int = 0
+    whole: bool = False
+
+    def __call__(self, values: np.ndarray, axes: Any, points: Any) -> float:
+        d = len(axes) if axes is not None else np.shape(points)[-1]
+        frequency = self.factor * math.sqrt(d) ** self.root * band(values, axes, points, self.share)
+        return float(max(8, math.ceil(frequency))) if self.whole else frequency
+
+
+_RULES: dict[str, _Rule] = {
+    "siren": _Rule(1 / 2),  # layers above double the frequencies, and more
+    "finer": _Rule(1 / 4),  # so does |z| + 1
+    "wire": _Rule(1 / 10, root=1),  # its envelope, whose width is fixed, adds to the band
+    "gaussian": _Rule(1 / 4, root=1),  # weights of the first layer are below 1 / sqrt(d)
+    "snake": _Rule(1 / 4, root=1),
+    "fourier": _Rule(1 / (3 * math.pi), share=0.9),  # three standard deviations of pi B
+    "fkan": _Rule(1 / 2, whole=True),
+    "sl2a": _Rule(1 / 2, whole=True),
+    "kan": _Rule(2 / math.pi, whole=True),  # intervals of half the shortest wave
+}
+"""From the band to what a family calls its frequency; the others have none that matters."""
