@@ -50,6 +50,8 @@ def export(
         _write(formula_onnx(opened.formula()), out)
     elif opened.config["command"] == "solve":
         _write(_fields(opened, to, digits), out)
+    elif opened.config["command"] == "discover-pde":
+        _write(_equations(opened, to, digits), out)
     else:
         units = {column["name"]: column["unit"] for column in opened.config["columns"]}
         _write(render(opened.formula(), to, digits, siunitx=siunitx, units=units), out)
@@ -70,6 +72,22 @@ def _fields(run: "Run", to: str, digits: int | None) -> str:
     if to == "json" and len(texts) > 1:
         return json.dumps([json.loads(text) for text in texts], indent=2, ensure_ascii=False) + "\n"
     return "".join(texts)
+
+
+def _equations(run: "Run", to: str, digits: int | None) -> str:
+    """Differential equations that were found."""
+    from kansci.errors import SettingsError
+    from kansci.pde_discovery.store import open_equation
+    from kansci.storage import json_text
+
+    found = open_equation(run.path)
+    if to == "latex":
+        return f"{found.latex() if digits is None else found.latex(digits)}\n"
+    if to == "json" and digits is None:
+        return f"{json_text(found.to_json())}\n"
+    raise SettingsError(
+        f"--to {to}: differential equations are written as latex or, with all digits, as json"
+    )
 
 
 def _refuse(digits: int | None, *, siunitx: bool) -> None:

@@ -28,6 +28,9 @@ def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
     if opened.config["command"] == "solve":
         write_text(_solved(run, frame).to_csv(index=False, lineterminator="\n"), out)
         return
+    if opened.config["command"] == "represent" and not opened.has("formula.json"):
+        write_text(_represented(run, frame).to_csv(index=False, lineterminator="\n"), out)
+        return
     inputs, target, function = _predictor(opened, frame)
     X = _columns(frame, inputs)
     _warn_outside(opened, inputs, X)
@@ -35,6 +38,22 @@ def predict(run: RunFolder, data: str, out: OutFile = None) -> None:
     name = target if target not in taken else f"{target} predicted"
     frame = frame.assign(**{name: function(X)})
     write_text(frame.to_csv(index=False, lineterminator="\n"), out)
+
+
+def _represented(run: "Path", frame: "pd.DataFrame") -> "pd.DataFrame":
+    """A represented signal at the points of a table, in the signal's units."""
+    import numpy as np
+
+    from kansci.representation.store import open_representation
+
+    result = open_representation(run)
+    X = _columns(frame, result.frame.coordinates)
+    good = np.isfinite(X).all(axis=1)
+    values = np.full((len(X), len(result.frame.channels)), np.nan)
+    values[good] = result.predict(X[good])
+    taken = {str(column) for column in frame.columns}
+    names = [n if n not in taken else f"{n} predicted" for n in result.frame.channels]
+    return frame.assign(**dict(zip(names, values.T, strict=True)))
 
 
 def _solved(run: "Path", frame: "pd.DataFrame") -> "pd.DataFrame":
@@ -120,11 +139,18 @@ def _columns(frame: "pd.DataFrame", inputs: tuple[str, ...]) -> "np.ndarray":
 
 def _warn_outside(run: "Run", inputs: tuple[str, ...], X: "np.ndarray") -> None:
     """A formula may well hold outside the data it was found on, but nobody has looked."""
+    import numpy as np
+
     from .views import note
 
-    train = run.dataset().select(inputs).X
     if not len(X) or not X.shape[1]:
         return
-    outside = ((train.min(axis=0) > X) | (train.max(axis=0) < X)).any(axis=1)
+    if run.config["command"] == "represent":
+        ends = {column["name"]: (column["min"], column["max"]) for column in run.config["columns"]}
+        low, high = np.array([ends[name] for name in inputs]).T
+    else:
+        train = run.dataset().select(inputs).X
+        low, high = train.min(axis=0), train.max(axis=0)
+    outside = ((low > X) | (high < X)).any(axis=1)
     if outside.any():
         note(f"{int(outside.sum())} of {len(X)} rows lie outside the range of the data of {run.path}")

@@ -1,5 +1,6 @@
 """``kansci represent``: a signal in, a function of its coordinates out."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,7 +33,9 @@ Model = Annotated[
 ]
 Task = Annotated[
     str,
-    typer.Option("--task", help="fit, denoise, inpaint, scan (from a sinogram), gradient or laplacian."),
+    typer.Option(
+        "--task", help="fit, denoise, inpaint, scan (from a sinogram), gradient, laplacian or eikonal."
+    ),
 ]
 Parameters = Annotated[
     int | None,
@@ -42,7 +45,7 @@ Parameters = Annotated[
         show_default=False,
     ),
 ]
-Seconds = Annotated[float, typer.Option("--seconds", help="Time to train a network; splines are solved for.")]
+Seconds = Annotated[float, typer.Option("--seconds", help="Time to train a network, or to try weights of a prior.")]
 Steps = Annotated[
     int | None,
     typer.Option("--steps", help="Steps of training instead of seconds.", show_default=False),
@@ -171,7 +174,7 @@ def represent(
 
     if out is not None:
         check_free(out)
-    data = read_given(signal, kind, size, coordinates, values)
+    data = signal if task == "eikonal" else read_given(signal, kind, size, coordinates, values)
     with live_line() as tell, interruptible() as cancelled:
         result = find(
             data,
@@ -197,6 +200,8 @@ def represent(
         )
         if formula and not result.interrupted:
             result = find_formula(result, formula_seconds, on_stage=tell, cancelled=cancelled)
+    if int(os.environ.get("RANK", "0")):
+        return  # under torchrun the first process alone reports and writes
     if out is not None:
         save_representation(result, out)
     if decode is not None:

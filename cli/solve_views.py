@@ -38,7 +38,8 @@ def show_solution(solution: Any, run: Path | None) -> None:
     for line in record["notes"]:
         console.print(Text(line, style="dim"))
     if run is not None:
-        uses = [f"kansci plot {run}", f"kansci predict {run} POINTS"]
+        uses = [f"kansci solve --resume --out {run}"] if solution.interrupted else []
+        uses += [f"kansci plot {run}", f"kansci predict {run} POINTS"]
         uses += [f"kansci export {run} --to latex"] if record["formula"] else []
         console.print(Text(f"\nKept in {run}; next: {', '.join(uses)}"))
 

@@ -13,7 +13,7 @@ Jet = Callable[[torch.Tensor, int], list[torch.Tensor]]
 
 def gaussian(x: torch.Tensor) -> torch.Tensor:
     """Take exp(-x^2 / 2) (Ramasinghe and Lucey, Beyond Periodicity, 2022)."""
-    return torch.exp(-0.5 * x * x)
+    return _decayed(-0.5 * x * x)
 
 
 def snake(x: torch.Tensor) -> torch.Tensor:
@@ -35,9 +35,30 @@ def gated_tanh(x: torch.Tensor, frequency: float | torch.Tensor = 30.0) -> torch
 
 
 def gabor(x: torch.Tensor, frequency: float, scale: float) -> torch.Tensor:
-    """Take exp(i frequency x - |scale x|^2) of real or complex x (Saragadam et al., WIRE, 2023, eq. 4)."""
-    size = x.real.square() + x.imag.square() if x.is_complex() else x.square()
-    return torch.exp(torch.complex(-(scale**2) * size, torch.zeros_like(size)) + 1j * frequency * x)
+    """Take exp(i frequency z - |scale z|^2) (Saragadam et al., WIRE, 2023, eq. 4).
+
+    Args:
+        x: z = x + i y, as (..., 2H): x, then y; pairs of real numbers are several times faster on CPUs than
+            torch's complex ones.
+        frequency: of the wave.
+        scale: of the envelope.
+
+    Returns:
+        Real parts, then imaginary ones, (..., 2H).
+    """
+    real, imaginary = x.chunk(2, dim=-1)
+    size = _decayed(-frequency * imaginary - scale**2 * (real.square() + imaginary.square()))
+    phase = frequency * real
+    return torch.cat([size * phase.cos(), size * phase.sin()], dim=-1)
+
+
+def _decayed(exponent: torch.Tensor) -> torch.Tensor:
+    """Take exp, but zero below e^-40, less than rounding beside 1.
+
+    Float32 goes down to e^-87 and by denormal numbers below, with which products take up to seven times as
+    long.
+    """
+    return torch.exp(torch.nn.functional.threshold(exponent, -40.0, -torch.inf))
 
 
 ACTIVATIONS: dict[str, Function] = {

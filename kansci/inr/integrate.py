@@ -9,23 +9,68 @@ from collections.abc import Sequence
 
 import numpy as np
 from scipy.fft import dct, dctn, dst, idctn
+from scipy.linalg import eigh
 
+from kansci.inr.model import cell_centres
 from kansci.inr.spline_axis import SplineAxis
-from kansci.inr.tensor_spline import TensorSpline
+from kansci.inr.tensor_spline import TensorSpline, along, fitting_degree
 
 __all__ = ["from_gradient", "from_laplacian"]
 
+UNSEEN = 1e-13
+"""Part of the largest eigenvalue below which slopes say nothing."""
 
-def from_gradient(gradient: np.ndarray, degree: int = 3) -> TensorSpline:
-    """Find the spline of mean zero whose gradient in the cells' middles is nearest to the given one.
+
+def from_gradient(gradient: np.ndarray, positions: Sequence[np.ndarray], degree: int = 3) -> TensorSpline:
+    """Find the spline of mean zero whose gradient on a grid is nearest to the given one.
+
+    Two kinds of splines are tried: those that are even about the ends, as pictures are continued, where the
+    positions are the middles of equal cells; and those that are free there.
 
     Args:
         gradient: shape (n_1, ..., n_d, C, d), by coordinates in [-1, 1].
-        degree: odd.
+        positions: along each coordinate, increasing, in [-1, 1].
+        degree: odd; lower along coordinates with few positions.
 
     Returns:
-        The spline.
+        The nearer one.
     """
+    found = [_free(gradient, positions, degree)]
+    if all(np.allclose(x, cell_centres(len(x))) for x in positions):
+        found.append(_even(gradient, degree))
+    units = np.eye(len(positions), dtype=int)
+
+    def miss(spline: TensorSpline) -> float:
+        slopes = [spline.on_grid(positions, tuple(unit)) for unit in units]
+        return float(np.sum((np.stack(slopes, axis=-1) - gradient) ** 2))
+
+    return min(found, key=miss)
+
+
+def _free(gradient: np.ndarray, positions: Sequence[np.ndarray], degree: int) -> TensorSpline:
+    """Solve the normal equations.
+
+    They are a sum of Kronecker products, which generalised eigenvectors along each axis bring to diagonal
+    form together (Lynch, Rice and Thomas, Direct solution of partial difference equations, 1964).
+    """
+    axes = tuple(SplineAxis.nodes(x, fitting_degree(degree, len(x))) for x in positions)
+    values = [a.matrix(x).toarray() for a, x in zip(axes, positions, strict=True)]
+    slopes = [a.matrix(x, 1).toarray() for a, x in zip(axes, positions, strict=True)]
+    pairs = [eigh(d.T @ d, s.T @ s) for d, s in zip(slopes, values, strict=True)]
+    d, right = len(axes), np.zeros(())
+    for axis in range(d):
+        sides = [(slopes if other == axis else values)[other] @ pairs[other][1] for other in range(d)]
+        right = right + along([side.T for side in sides], gradient[..., axis])
+    size = np.sum(np.meshgrid(*(roots for roots, _ in pairs), indexing="ij"), axis=0)
+    size[size < UNSEEN * size.max()] = np.inf  # the constant, and waves from sample to sample
+    coefficients = along([vectors for _, vectors in pairs], right / size[..., None])
+    spline = TensorSpline(axes, coefficients)
+    level = spline.on_grid(positions).mean(axis=tuple(range(d)))
+    return TensorSpline(axes, coefficients - level)  # splines sum to one
+
+
+def _even(gradient: np.ndarray, degree: int) -> TensorSpline:
+    """Divide by the symbols of the slopes, which are diagonal in sines and cosines."""
     shape = gradient.shape[:-2]
     axes = tuple(SplineAxis.cells(n, degree) for n in shape)
     numerator, denominator = np.zeros(()), np.zeros(())

@@ -8,8 +8,8 @@ it is left open, is what predicts measurements best that were held out.
 """
 
 import itertools
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy import sparse
@@ -21,13 +21,15 @@ PRIORS = ("tv", "tv2", "smooth")
 HELD_OUT = 0.1
 LADDER = 0.25
 """Ratio of neighbouring weights that are tried."""
-MOST_WEIGHTS = 24
+MOST_WEIGHTS = 12
 WORSE = 2
 """How many weights in a row may predict worse before the search ends."""
 ENOUGH = 0.999
 """Ratio of errors below which a weight predicts better."""
 DEPARTED = 0.95
 """Ratio to the first weight's error from which on a weight may predict worse."""
+SETTLED = 1e-5
+"""Largest step, in parts of the largest value, after which nothing moves any more."""
 LOOK, FINE = 120, 500
 """Iterations while weights are compared, and of the last run."""
 
@@ -82,24 +84,44 @@ def recover(
     # Brightness is measured in the data's own scale, so that one ladder of weights serves all units.
     scale = float(np.std(data)) or 1.0
     start = scale * float(np.abs(kept).sum() / kept.shape[1])
-    best = Recovered(np.zeros((*shape, data.shape[1])), PRIORS[0], start, np.inf)
-    for name in (prior,) if prior else PRIORS:
-        solver = _Solver(kept, data[~out], shape, name)
-        worse, errors = 0, [np.inf]
-        for step in range(MOST_WEIGHTS):
-            weight = start * LADDER**step
-            x = solver.run(weight, LOOK)
-            error = float(np.sqrt(np.mean((held @ x - data[out]) ** 2)))
-            if error < best.error:
-                best = Recovered(x.reshape(*shape, -1), name, weight, error)
-            departed = min(errors) < DEPARTED * errors[0]  # before that, all is smoothed away
-            worse = worse + 1 if departed and error > ENOUGH * min(errors) else 0
-            errors = [*errors, error] if step else [error]
-            if worse == WORSE or should_stop():
-                break
+
+    def judged(solver: _Solver, weight: float) -> Recovered:
+        x = solver.run(weight, LOOK)
+        error = float(np.sqrt(np.mean((held @ x - data[out]) ** 2)))
+        return Recovered(x.reshape(*shape, -1), solver.prior, weight, error)
+
+    def smallest(found: Iterable[Recovered]) -> Recovered:
+        return min(found, key=lambda one: one.error)
+
+    best = smallest(
+        smallest(_ladder(judged, _Solver(kept, data[~out], shape, name), start, should_stop))
+        for name in ((prior,) if prior else PRIORS)
+    )
+    if not should_stop():
+        between = _Solver(kept, data[~out], shape, best.prior, best.values.reshape(-1, data.shape[1]))
+        steps = [judged(between, best.weight * factor) for factor in (LADDER**-0.5, LADDER**0.5)]
+        best = smallest([best, *steps])
     final = _Solver(matrix, data, shape, best.prior, best.values.reshape(-1, data.shape[1]))
-    x = final.run(best.weight, FINE)
-    return Recovered(x.reshape(*shape, -1), best.prior, best.weight, best.error)
+    return replace(best, values=final.run(best.weight, FINE).reshape(*shape, -1))
+
+
+def _ladder(
+    judged: Callable[["_Solver", float], Recovered],
+    solver: "_Solver",
+    start: float,
+    should_stop: Callable[[], bool],
+) -> Iterator[Recovered]:
+    """Try smaller and smaller weights until they predict worse."""
+    first, lowest, worse = np.inf, np.inf, 0
+    for step in range(MOST_WEIGHTS):
+        found = judged(solver, start * LADDER**step)
+        yield found
+        first = found.error if step == 0 else first
+        departed = lowest < DEPARTED * first  # before that, all is smoothed away
+        worse = worse + 1 if departed and found.error > ENOUGH * lowest else 0
+        lowest = min(lowest, found.error)
+        if worse == WORSE or should_stop():
+            return
 
 
 class _Solver:
@@ -121,6 +143,7 @@ class _Solver:
         if start is None:
             start = np.broadcast_to(_level(operator, data), (operator.shape[1], data.shape[1])).copy()
         self.x = start
+        self.size = float(np.abs(start).max()) or 1.0
         self.y = np.zeros_like(data)
         self.z = [np.zeros_like(self.x) for _ in parts]
         column = abs(self.At).sum(axis=1) + sum(abs(part).sum(axis=1) for part in self.Dt)
@@ -163,7 +186,10 @@ class _Solver:
             back = self.At @ self.y + sum(t @ a for t, a in zip(self.Dt, self.z, strict=True))
             after = x - self.tau * back
             ahead = 2 * after - x
+            settled = np.abs(after - x).max() < SETTLED * self.size
             x = after
+            if settled:
+                break
         self.x = x
         return x
 

@@ -18,7 +18,7 @@ from scipy.sparse.linalg import splu
 from kansci.inr.model import CoordinateModel
 from kansci.inr.spline_axis import SplineAxis
 
-__all__ = ["TensorSpline", "along", "cell_edges", "from_means", "through_values"]
+__all__ = ["TensorSpline", "along", "cell_edges", "fitting_degree", "from_means", "through_values"]
 
 MOST_AT_ONCE = 1 << 18
 """Points that are evaluated together, to bound the memory."""
@@ -107,7 +107,7 @@ class TensorSpline(CoordinateModel):
         return total
 
 
-def along(matrices: Sequence[sparse.csr_array], array: np.ndarray) -> np.ndarray:
+def along(matrices: Sequence[sparse.csr_array] | Sequence[np.ndarray], array: np.ndarray) -> np.ndarray:
     """Apply a matrix along each of the first axes of an array."""
     for axis, matrix in enumerate(matrices):
         rows = np.moveaxis(array, axis, 0)
@@ -147,10 +147,15 @@ def through_values(values: np.ndarray, positions: Sequence[np.ndarray], degree: 
     Returns:
         The spline, with as many coefficients as values.
     """
-    degrees = [min(degree, (len(x) - 2) // 2 * 2 + 1) for x in positions]
+    degrees = [fitting_degree(degree, len(x)) for x in positions]
     axes = tuple(SplineAxis.nodes(x, k) for x, k in zip(positions, degrees, strict=True))
     matrices = [a.matrix(x) for a, x in zip(axes, positions, strict=True)]
     return TensorSpline(axes, _solved(matrices, values))
+
+
+def fitting_degree(degree: int, count: int) -> int:
+    """Give the odd degree that so many positions determine, at most the wanted one."""
+    return min(degree, (count - 2) // 2 * 2 + 1)
 
 
 def _solved(matrices: Sequence[sparse.csr_array], values: np.ndarray) -> np.ndarray:

@@ -12,7 +12,7 @@ import torch
 from scipy import linalg, sparse
 
 from kansci.pde.block import Block
-from kansci.pde.gauss_newton import Linearise, Solve
+from kansci.pde.gauss_newton import Linearise, Solve, column_lengths
 
 __all__ = ["band_entries", "in_bands"]
 
@@ -43,8 +43,7 @@ def in_bands(fields: int, sizes: Sequence[int]) -> Linearise:
 
 
 def _solver(r: np.ndarray, J: sparse.csr_array, order: np.ndarray) -> Solve:
-    lengths = np.sqrt(J.multiply(J).sum(axis=0))
-    lengths = np.maximum(lengths, 1e-300)
+    lengths = column_lengths(torch.from_numpy(J.multiply(J).sum(axis=0))).numpy()
     scaled = (J @ sparse.diags_array(1 / lengths)).tocsr()
     transposed = scaled.T.tocsr()
     gram, slope = (transposed @ scaled).tocoo(), transposed @ r

@@ -14,7 +14,7 @@ import torch
 
 from kansci.pde.block import Block, stack
 
-__all__ = ["Iterate", "Linearise", "Solve", "gauss_newton"]
+__all__ = ["Iterate", "Linearise", "Solve", "column_lengths", "gauss_newton"]
 
 _FIRST_DAMPING = 1e-3
 _LEAST_DAMPING, _MOST_DAMPING = 1e-16, 1e8
@@ -87,13 +87,14 @@ def _full(blocks: Sequence[Block], theta: torch.Tensor) -> tuple[torch.Tensor, S
     return r, _dual(r, J) if len(r) < len(theta) else _primal(r, J)
 
 
-def _lengths(squares: torch.Tensor) -> torch.Tensor:
+def column_lengths(squares: torch.Tensor) -> torch.Tensor:
+    """Give the lengths (P,) of a Jacobian's columns from their squares; none counts as very short."""
     lengths = squares.sqrt()
     return lengths.clamp(min=max(_SHORTEST * float(lengths.max()), 1e-300))
 
 
 def _primal(r: torch.Tensor, J: torch.Tensor) -> Solve:
-    lengths = _lengths(J.square().sum(0))
+    lengths = column_lengths(J.square().sum(0))
     scaled = J / lengths
     by_triangle: list[Solve] = []
     gram, slope = scaled.mT @ scaled, scaled.mT @ r
@@ -134,7 +135,7 @@ def _by_triangle(r: torch.Tensor, J: torch.Tensor) -> Solve:
 
 
 def _dual(r: torch.Tensor, J: torch.Tensor) -> Solve:
-    lengths = _lengths(J.square().sum(0))
+    lengths = column_lengths(J.square().sum(0))
     scaled = J / lengths
     values, vectors = torch.linalg.eigh(scaled @ scaled.mT)
     along = vectors.mT @ r

@@ -25,9 +25,11 @@ from kansci.pde.system import System
 __all__ = ["has_splines", "spline_levels"]
 
 _DEGREE = 7
-_FIRST, _GROWTH = 16, 1.5
+_FIRST, _GROWTH = 16, 2.0
 _MOST_ENTRIES = 4e7
 """Of the band: 320 MB."""
+_COST = 3.0
+"""Power of the number of intervals with which the time of a solution grows."""
 _MOST_ORDER = 4
 _STEPS = 40
 _LINEAR_DAMPING, _NONLINEAR_DAMPING = 1e-14, 1e-6
@@ -70,7 +72,7 @@ def spline_levels(
         before = _solve(system, intervals, before, should_stop, recall)
         yield before
         finer = min(int(np.ceil(_GROWTH * intervals)), most)
-        if finer == intervals or (time.monotonic() - began) * (finer / intervals) ** 4 > left():
+        if finer == intervals or (time.monotonic() - began) * (finer / intervals) ** _COST > left():
             return
         intervals = finer
 

@@ -38,10 +38,10 @@ def solve_problem(
 ) -> NumericalSolution:
     """Solve a problem numerically, as accurately as time allows.
 
-    Separable networks of full rank come first, on the whole domain; then, for problems in time, window by
-    window at falling tolerance; separable networks of low rank where there are many coordinates; a perceptron
-    trained by Gauss-Newton where all of these fail. Unknown constants and functions are estimated from the
-    observations.
+    Separable networks of full rank come first, on the whole domain, of polynomials and then of splines; for
+    problems in time, window by window at falling tolerance; separable networks of low rank where there are
+    many coordinates; a perceptron trained by Gauss-Newton where all of these fail. Unknown constants and
+    functions are estimated from the observations.
 
     Args:
         problem: what is to be solved.
@@ -108,9 +108,9 @@ def _methods(run: Attempt) -> Iterator[tuple[str, Callable[[Attempt], None], flo
         yield "data", by_data, 1.0
         return
     marches, several = can_march(system), len(system.problem.coordinates) > 2
-    if affordable(system):
-        yield "spectral", by_spectral, 0.2 if marches and not system.linear else 0.5
     local = not marches and has_splines(system)
+    if affordable(system):
+        yield "spectral", by_spectral, 0.2 if (marches and not system.linear) or local else 0.5
     if local:
         yield "splines", by_splines, 0.8
     if several or not marches:

@@ -33,8 +33,12 @@ class EquationTerm:
     def latex_size(self, digits: int = DIGITS) -> str:
         """LaTeX of the coefficient without its sign, with its standard error, and of the term."""
         number = rf"\left({_measured(abs(self.coefficient), self.stderr, digits)}\right)"
+        if self.term == 1:
+            return number
         names = _latex_names(self.term)
-        return number if self.term == 1 else rf"{number}\, {sympy.latex(self.term, symbol_names=names)}"
+        # a thin space keeps names of several letters apart
+        product = r" \, " if any("mathrm" in name for name in names.values()) else None
+        return rf"{number}\, {sympy.latex(self.term, symbol_names=names, mul_symbol=product)}"
 
     def to_json(self) -> dict[str, Any]:
         """In JSON's types."""
@@ -208,10 +212,12 @@ def _measured(value: float, error: float, digits: int) -> str:
 
 
 def _latex_names(expr: sympy.Expr) -> dict[sympy.Symbol, str]:
-    """Subscripts in braces: u_{xx}."""
+    """Subscripts in braces, u_{xx}, and words upright."""
     out: dict[sympy.Symbol, str] = {}
     for symbol in expr.free_symbols:
         name, _, rest = symbol.name.partition("_")
         base = sympy.latex(sympy.Symbol(name))
+        if len(name) > 1 and name.isalpha() and not base.startswith("\\"):
+            base = rf"\mathrm{{{name}}}"
         out[symbol] = f"{base}_{{{rest.replace('_', ',')}}}" if rest else base
     return out

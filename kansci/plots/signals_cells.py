@@ -184,12 +184,13 @@ def training_cell(result: Representation, ratio: float | None = None) -> Cell | 
     known = np.isfinite(psnr).sum() >= 2
     values = psnr if known else np.array([step["loss"] for step in steps], dtype=float)
     seconds = [step["seconds"] for step in steps]
+    what = "while it was trained" if has_data(result) else "of the measurements"
 
     def draw(axes: Axes) -> None:
         axes.plot(seconds, values, color=BLUE)
         axes.set_xlim(left=0)
         axes.set_xlabel("time (s)", fontsize=SMALL)
-        axes.set_title("PSNR (dB) while it was trained" if known else "loss", fontsize=SMALL)
+        axes.set_title(f"PSNR (dB) {what}" if known else "loss", fontsize=SMALL)
         axes.set_yscale("linear" if known else "log")
         axes.tick_params(labelsize=7)
         axes.set_box_aspect(None if ratio is None else max(ratio, FLATTEST))

@@ -36,7 +36,6 @@ __all__ = [
     "finer",
     "image_figure",
     "shown_range",
-    "slices",
     "video_figure",
     "volume_figure",
 ]
@@ -57,23 +56,20 @@ def image_figure(result: Representation) -> Figure:
     ratio = frame.shape[0] / frame.shape[1]
     data = frame if has_data(result) else decoded
     limits, window = shown_range(data), busiest(image_values(data.values, frame.peak))
-    first = [_picture(decoded, DECODED, limits, window)]
-    if has_data(result):
-        errors = error_size(frame.values, decoded.values)
-        first = [
-            _picture(frame, SIGNAL, limits, window),
-            _picture(decoded, DECODED, limits),
-            Cell(partial(show_map, values=errors, title=_error_title(result), colours=ERRORS), ratio),
-        ]
-    else:
-        first += derivative_cells(result, ratio)
-    second = _details(result, decoded, limits, window)
-    rows = [first, second]
-    last = training_cell(result, ratio) or (_spectrum(frame, decoded, ratio) if has_data(result) else None)
-    if has_data(result):
-        assert last is not None
-        rows.append([*derivative_cells(result, ratio), last])
-    return rows_figure(rows, summary(result))
+    details = _details(result, decoded, limits, window)
+    derivatives = _derivatives(result, ratio)
+    if not has_data(result):
+        last = training_cell(result)
+        rows = [[_picture(decoded, DECODED, limits, window), *derivatives], details]
+        return rows_figure(rows if last is None else [*rows, [last]], summary(result))
+    errors = error_size(frame.values, decoded.values)
+    first = [
+        _picture(frame, SIGNAL, limits, window),
+        _picture(decoded, DECODED, limits),
+        Cell(partial(show_map, values=errors, title=_error_title(result), colours=ERRORS), ratio),
+    ]
+    last = training_cell(result, ratio) or _spectrum(frame, decoded, ratio)
+    return rows_figure([first, details, [*derivatives, last]], summary(result))
 
 
 def video_figure(result: Representation) -> Figure:
@@ -89,14 +85,14 @@ def video_figure(result: Representation) -> Figure:
 def volume_figure(result: Representation) -> Figure:
     """Draw three slices through the middle of a volume and their errors."""
     frame, decoded = result.frame, result.decode()
-    both = zip(slices(frame), slices(decoded), strict=True)
+    both = zip(_slices(frame), _slices(decoded), strict=True)
     pairs = [(title, values, other) for (title, values), (_, other) in both]
     rows = _compared(result, pairs, frame)
     last = training_cell(result)
     return rows_figure(rows if last is None else [*rows, [last]], summary(result))
 
 
-def slices(signal: Signal) -> list[tuple[str, np.ndarray]]:
+def _slices(signal: Signal) -> list[tuple[str, np.ndarray]]:
     """Give the slices (rows, columns, C) through the middle of a grid of three coordinates, with titles."""
     assert signal.axes is not None
     found = []
@@ -128,7 +124,7 @@ def finer(result: Representation, window: Window, times: int = FINER) -> np.ndar
     return result.model.on_grid(axes)
 
 
-def derivative_cells(result: Representation, ratio: float) -> list[Cell]:
+def _derivatives(result: Representation, ratio: float) -> list[Cell]:
     """Size of the exact gradient, over all channels, and the Laplacian of their mean, by pixels."""
     frame = result.frame
     factor = min(1.0, DERIVED / max(frame.shape))

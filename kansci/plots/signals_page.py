@@ -2,6 +2,7 @@
 
 import base64
 import io
+import math
 from html import escape
 from typing import Any
 
@@ -22,16 +23,15 @@ from kansci.signals import Signal
 __all__ = ["comparison_page"]
 
 MEASURES = {
-    "psnr": ("PSNR (dB)", "{:.2f}", True),
-    "ssim": ("SSIM", "{:.4f}", True),
-    "iou": ("IoU", "{:.4f}", True),
-    "snr": ("SNR (dB)", "{:.2f}", True),
-    "rmse": ("RMSE", "{:.3g}", False),
+    "psnr": ("PSNR (dB)", "{:.2f}"),
+    "ssim": ("SSIM", "{:.4f}"),
+    "iou": ("IoU", "{:.4f}"),
+    "snr": ("SNR (dB)", "{:.2f}"),
 }
-"""Heading, format, and whether more is better."""
+"""Heading and format; of all of them more is better."""
 LONGEST = 768
 """Side of a picture in the page."""
-MOST_MEASURES = 3
+MOST_MEASURES = 2
 MOST_ALIKE = 0.9995
 """Quantile of the errors at which their scale ends."""
 DECADES = 3
@@ -96,14 +96,14 @@ def _introduction(comparison: Comparison) -> str:
 
 def _table(comparison: Comparison) -> str:
     known = {key: measure for key, measure in MEASURES.items() if _known(comparison, key)}
-    if len(known) > MOST_MEASURES:  # those left say the same as PSNR
-        known = {key: measure for key, measure in known.items() if key not in {"snr", "rmse"}}
-    best = {key: _best(comparison, key, more=more) for key, (_, _, more) in known.items()}
-    heads = ["model", "parameters", *(heading for heading, _, _ in known.values()), "seconds"]
+    if len(known) > MOST_MEASURES:
+        known.pop("snr", None)  # it ranks as PSNR does
+    best = {key: max(r.quality.get(key) or -math.inf for r in comparison.results) for key in known}
+    heads = ["model", "parameters", *(heading for heading, _ in known.values()), "seconds"]
     rows = []
     for result in comparison.ranked:
         cells = [f"<td>{escape(result.model.kind)}</td>", f"<td>{result.model.n_parameters:,}</td>"]
-        for key, (_, form, _) in known.items():
+        for key, (_, form) in known.items():
             value = result.quality.get(key)
             mark = ' class="best"' if value is not None and value == best[key] else ""
             cells.append(f"<td{mark}>{'–' if value is None else form.format(value)}</td>")
@@ -114,11 +114,6 @@ def _table(comparison: Comparison) -> str:
 
 def _known(comparison: Comparison, key: str) -> bool:
     return any(result.quality.get(key) is not None for result in comparison.results)
-
-
-def _best(comparison: Comparison, key: str, *, more: bool) -> float:
-    values = [v for r in comparison.results if (v := r.quality.get(key)) is not None]
-    return max(values) if more else min(values)
 
 
 def _remarks(comparison: Comparison) -> str:
@@ -145,7 +140,7 @@ def _figures(comparison: Comparison) -> str:
         stream = io.BytesIO()
         plot_representation(result).savefig(stream, format="png", dpi=DOTS, bbox_inches="tight")
         image = f'<img class="whole" alt="{escape(_words(result))}" src="{_uri(stream.getvalue())}">'
-        rows.append(_row(result, image))
+        rows.append(_row(result, f'<div class="scroll">{image}</div>'))
     return "".join(rows)
 
 

@@ -29,11 +29,11 @@ def chart(results: tuple[Representation, ...]) -> str:
         results: of one signal.
 
     Returns:
-        An svg element; empty where no model has a signal-to-noise ratio.
+        An svg element; empty where no network was trained for a signal-to-noise ratio.
     """
     curves = [(result.model.kind, *_curve(result)) for result in results]
     drawn = [(name, x, y, k) for k, (name, x, y) in enumerate(curves) if len(y)]
-    if not drawn:
+    if not any(len(y) > 1 for _, _, y, _ in drawn):
         return ""
     seconds = max(float(x.max()) for _, x, _, _ in drawn)
     low, high = (float(f(np.concatenate([y for _, _, y, _ in drawn]))) for f in (np.min, np.max))

@@ -68,7 +68,8 @@ svg .name { font-weight: 600; }
   body { font-size: 16px; } main { padding: 1.5rem 1rem 3rem; } h1 { font-size: 1.55rem; }
   .three { grid-template-columns: repeat(2, minmax(0, 1fr)); gap: .8rem; }
   .three figure:first-child { grid-column: 1 / -1; }
-  table { min-width: 0; width: 100%; font-size: .84rem; } th, td { padding-left: .7rem; } }
+  .whole { width: 40rem; max-width: none; }
+  table { min-width: 0; width: 100%; font-size: .82rem; } th, td { padding-left: .5rem; } }
 @media print { .picture input { display: none; } }
 """
 for _place, _side in (("LIGHT", 0), ("DARK", 1)):

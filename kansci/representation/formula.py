@@ -4,6 +4,7 @@ A signal of one coordinate is first taken for a damped tone and for a chirp, whi
 shorter, refute or replace; all else is the search's own (`kansci.discovery`), with its handling of noise.
 """
 
+import functools
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ import sympy
 from kansci.data import Dataset
 from kansci.errors import SettingsError
 from kansci.pde.numeric import grid_of
+from kansci.representation.alias import unaliased
 from kansci.symbolic.formula import Formula
 
 if TYPE_CHECKING:
@@ -105,7 +107,10 @@ def find_formula(
     found = []
     for name, values, model in zip(signal.channels, *channels, strict=True):
         table = Dataset.from_arrays(points[rows], values[rows], signal.coordinates, name)
-        law = _searched(table, seconds / len(signal.channels), result.settings.seed, on_stage, cancelled)
+        search = functools.partial(
+            _searched, table, seconds / len(signal.channels), result.settings.seed, on_stage, cancelled
+        )
+        law = _slowest(search(_guesses(table)), signal, search)
         noise = _noise(values.reshape(signal.shape)) if signal.on_grid else None
         found.append(_judged(law, points, values, model, noise))
     return replace(result, formulas=tuple(found))
@@ -128,6 +133,7 @@ def _searched(
     seed: int,
     on_stage: Callable[[str], None],
     cancelled: Callable[[], bool],
+    known: Sequence[Formula],
 ) -> "Discovery":
     from kansci.discovery import DiscoverSettings, Event, discover
 
@@ -136,11 +142,27 @@ def _searched(
         if cancelled():
             raise KeyboardInterrupt  # ends the search, which gives the best so far
 
-    known = _guesses(table) if len(table.inputs) == 1 else ()
     return discover(table, DiscoverSettings(seconds=seconds, seed=seed), tell, known)
 
 
+def _slowest(
+    law: "Discovery", signal: "Signal", search: Callable[[Sequence[Formula]], "Discovery"]
+) -> "Discovery":
+    """Of the waves that the samples of a grid cannot tell apart take the slowest, and write it as a law."""
+    if signal.axes is None:
+        return law
+    columns = dict(zip(signal.coordinates, signal.axes, strict=True))
+    axes = {sympy.Symbol(symbol): columns[name] for symbol, name in law.formula.symbols.items()}
+    slow = unaliased(law.formula.expr, axes)
+    if slow == law.formula.expr:
+        return law
+    again = search([Formula(slow, law.formula.symbols, law.formula.target)])
+    return again if unaliased(again.formula.expr, axes) == again.formula.expr else law
+
+
 def _guesses(table: Dataset) -> Sequence[Formula]:
+    if len(table.inputs) > 1:
+        return ()
     from kansci.representation.oscillation import oscillations
 
     ((symbol, _),) = table.symbols.items()

@@ -10,11 +10,14 @@ from kansci.errors import DataError, SettingsError
 from kansci.inr.measurements import Measurements
 from kansci.inr.projection import projection_matrix
 from kansci.signals import Signal
+from kansci.signals.shapes import Shape, shape_signal
 
-__all__ = ["Goal", "make_goal"]
+__all__ = ["Goal", "make_goal", "surface_goal", "without_alpha"]
 
 VISIBLE = 0.5
 """Opacity from which a pixel counts as known."""
+SURFACE_POINTS = 100_000
+"""Points on a surface from which its distance is learnt."""
 MOST_SCAN = 1024
 """Detectors of a scan: its picture has as many rows and columns."""
 
@@ -29,17 +32,19 @@ class Goal:
         measured: what is known.
         known: which samples of the frame are data, (n_1, ..., n_d); None for all.
         groups: measurements that are held out together, (M,); None where each is on its own.
+        surface: whether they are the normals of a surface, at points on it.
     """
 
     frame: Signal
     measured: Measurements
     known: np.ndarray | None = None
     groups: np.ndarray | None = None
+    surface: bool = False
 
     @property
     def direct(self) -> bool:
         """Whether samples of the function itself were measured."""
-        return self.measured.operator is None and self.measured.derivative == "value"
+        return self.measured.operator is None and self.measured.derivative == "value" and not self.surface
 
 
 def make_goal(
@@ -75,6 +80,21 @@ def make_goal(
     if task == "denoise" and not signal.on_grid:
         raise DataError("denoising needs samples on a grid; scattered ones are smoothed by --task fit")
     return Goal(signal, _plain(signal))
+
+
+def surface_goal(shape: Shape, seed: int) -> Goal:
+    """Know nothing of a solid but points on its surface and the normals there.
+
+    Args:
+        shape: the solid.
+        seed: of the points.
+
+    Returns:
+        The goal; its frame holds the true distances, to compare with.
+    """
+    frame = shape_signal(shape)
+    points, normals = shape.oriented_points(SURFACE_POINTS, seed)
+    return Goal(frame, Measurements(normals, points=frame.unit(points)), surface=True)
 
 
 def _plain(signal: Signal) -> Measurements:

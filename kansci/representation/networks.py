@@ -5,9 +5,11 @@ from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
+from scipy.spatial import cKDTree
 
 from kansci.errors import DataError
 from kansci.inr.measurements import Measurements
+from kansci.inr.model import cell_centres
 from kansci.inr.network_model import NetworkModel
 from kansci.inr.networks import make_network, suggested_frequency
 from kansci.inr.training import Progress, TrainSettings, train
@@ -16,6 +18,7 @@ from kansci.representation.settings import NETWORK_PARAMETERS, RepresentSettings
 
 __all__ = ["fit_network"]
 
+SURFACE_GRID = 32
 STEEP = 10.0
 """The largest slope of a function of order one that a network begins with."""
 
@@ -45,7 +48,8 @@ def fit_network(
     if measured.derivative == "laplacian" and not np.allclose(sides, sides[0]):
         raise DataError("a network takes a Laplacian on a box of equal sides only: use --model spline")
     logistic = goal.frame.meta.get("quantity") == "occupancy"
-    offset, scale = (0.0, 1.0) if logistic else _scale(measured)
+    offset, scale = (0.0, 1.0) if logistic else _scale(goal)
+    loss = "sdf" if goal.surface else "bce" if logistic else "mse"
     network = make_network(
         settings.model,
         goal.frame.dimension,
@@ -62,7 +66,7 @@ def fit_network(
         steps=settings.steps,
         learning_rate=settings.learning_rate,
         sampling=settings.sampling,
-        loss="bce" if logistic else "mse",
+        loss=loss,
         seed=settings.seed,
         peak=goal.frame.peak / scale,
     )
@@ -81,6 +85,9 @@ def fit_network(
 def _frequency(model: str, goal: Goal) -> float | None:
     """Read off the samples how fine a network should begin; None where there are none."""
     frame = goal.frame
+    if goal.surface:
+        axes = [cell_centres(SURFACE_GRID)] * frame.dimension
+        return suggested_frequency(model, _to_nearest(np.asarray(goal.measured.points), axes), axes)
     if goal.direct and frame.axes is not None:
         return suggested_frequency(model, frame.values, frame.unit_axes())
     if goal.direct:
@@ -91,9 +98,18 @@ def _frequency(model: str, goal: Goal) -> float | None:
     return None
 
 
-def _scale(measured: Measurements) -> tuple[float, float]:
+def _to_nearest(points: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
+    """Distances from a grid to the nearest of some points: as smooth as the signed distance is."""
+    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
+    return cKDTree(points).query(grid)[0][..., None]
+
+
+def _scale(goal: Goal) -> tuple[float, float]:
     """Find offset and scale that bring the function to about -1 to 1."""
+    measured = goal.measured
     values = measured.values
+    if goal.surface:
+        return 0.0, float(goal.frame.half_widths[0])  # distances shrink with the box, a cube
     if measured.derivative == "gradient":
         return 0.0, float(np.abs(values).max()) / STEEP or 1.0
     if measured.derivative == "laplacian":

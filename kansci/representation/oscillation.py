@@ -1,7 +1,7 @@
 """Chirps as a first guess at a formula: A exp(-b t) cos(c0 + c1 t + c2 t^2) + m, fitted to samples in time.
 
-A sweep through chirp rates c2 makes a tone of the chirp where c2 is right: its line in the spectrum is highest
-there (dechirping: Abatzoglou, IEEE Trans. AES 22, 1986). Amplitudes are linear and are solved for at every
+Of all chirp rates c2 the right one makes a tone of the chirp, whose line in the spectrum is then the highest
+(dechirping: Abatzoglou, IEEE Trans. AES 22, 1986). Amplitudes are linear and are solved for at every
 step of the rest (variable projection: Golub and Pereyra, SIAM J. Numer. Anal. 10, 1973).
 """
 

@@ -10,7 +10,7 @@ import numpy as np
 from kansci.errors import DataError, SettingsError
 from kansci.inr.model import CoordinateModel
 from kansci.inr.training import Progress
-from kansci.representation.goal import Goal, make_goal, without_alpha
+from kansci.representation.goal import Goal, make_goal, surface_goal, without_alpha
 from kansci.representation.measure import compare, misfit
 from kansci.representation.networks import fit_network
 from kansci.representation.read_any import read_any
@@ -18,6 +18,8 @@ from kansci.representation.representation import Representation
 from kansci.representation.settings import RepresentSettings
 from kansci.representation.splines import fit_spline
 from kansci.signals import Signal, image_signal
+from kansci.signals.read import is_shape, read_shape
+from kansci.signals.shapes import Shape, shape_signal
 
 __all__ = ["represent"]
 
@@ -25,7 +27,7 @@ TRANSPARENT = 1.0
 
 
 def represent(
-    signal: Signal | np.ndarray | str | Path,
+    signal: Signal | Shape | np.ndarray | str | Path,
     model: str = "spline",
     *,
     mask: np.ndarray | None = None,
@@ -42,8 +44,8 @@ def represent(
     wavelets are kept that matter most. Networks are trained.
 
     Args:
-        signal: samples; a picture as an array (H, W) or (H, W, C), integers or in [0, 1]; a file or the name
-            of an example, see `read_signal`.
+        signal: samples; a solid, for task "eikonal"; a picture as an array (H, W) or (H, W, C), integers or
+            in [0, 1]; a file or the name of an example, see `read_signal`.
         model: one of `MODELS`: "spline", "siren", "fkan", "wire", ...
         mask: of an inpainting, true where the signal is known, (n_1, ..., n_d).
         angles: of a scan's projections, in degrees.
@@ -70,15 +72,20 @@ def represent(
     except TypeError as error:
         raise SettingsError(f"unknown option: {error}") from error
     started = time.perf_counter()
-    data = _without_useless_alpha(_signal(signal))
-    goal = make_goal(data, chosen.task, mask, angles)
+    if chosen.task == "eikonal":
+        goal = surface_goal(_shape(signal), chosen.seed)
+    else:
+        goal = make_goal(_without_useless_alpha(_signal(signal)), chosen.task, mask, angles)
     interrupted = _Latch(cancelled or (lambda: False))
     found: CoordinateModel
     history: list[dict[str, Any]] = []
-    notes = list(data.notes)
+    notes = list(goal.frame.notes)
     if chosen.model == "spline":
-        found, remarks = fit_spline(goal, chosen, interrupted)
+        late = _Latch(lambda: interrupted() or time.perf_counter() - started > chosen.seconds)
+        found, remarks = fit_spline(goal, chosen, late)
         notes += remarks
+        if late.set and not interrupted.set:
+            notes.append(f"not all weights of a prior were tried in {chosen.seconds:g} s")
     else:
         found, history, _ = fit_network(goal, chosen, on_progress, interrupted)
     seconds = time.perf_counter() - started
@@ -98,12 +105,22 @@ class _Latch:
         return self.set
 
 
-def _signal(signal: Signal | np.ndarray | str | Path) -> Signal:
+def _signal(signal: Signal | Shape | np.ndarray | str | Path) -> Signal:
+    if isinstance(signal, Shape):
+        return shape_signal(signal)
     if isinstance(signal, Signal):
         return signal.require_variation()
     if isinstance(signal, np.ndarray):
         return image_signal(signal).require_variation()
     return read_any(signal)
+
+
+def _shape(source: Any) -> Shape:
+    if isinstance(source, Shape):
+        return source
+    if isinstance(source, str | Path) and is_shape(source):
+        return read_shape(source)
+    raise DataError("task 'eikonal' needs a solid: a mesh (.ply, .obj, .stl) or a shape by its name")
 
 
 def _without_useless_alpha(signal: Signal) -> Signal:
@@ -124,8 +141,8 @@ def _quality(result: Representation, goal: Goal, reference: Signal | None) -> di
                 f"the reference has {reference.values.shape} values, the result {decoded.values.shape}"
             )
         found |= compare(reference, decoded)
-    elif goal.direct or goal.known is not None:
+    elif goal.direct or goal.known is not None or goal.surface:
         found |= compare(goal.frame, result.decode(), goal.known)
-    if not goal.direct:
+    if not goal.direct and not goal.surface:
         found |= misfit(goal, result.model)
     return found

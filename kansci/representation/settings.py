@@ -16,6 +16,7 @@ TASKS = {
     "scan": "a picture from the sums along lines that a scanner measured, its sinogram",
     "gradient": "a function from its gradient, whose components are the channels",
     "laplacian": "a function from its Laplacian",
+    "eikonal": "the signed distance of a solid from points on its surface, by a network",
 }
 NETWORK_PARAMETERS = 200_000
 
@@ -29,7 +30,7 @@ class RepresentSettings:
         task: one of `TASKS`.
         parameters: how many numbers the model may have; for a spline by default one for each sample, for a
             network `NETWORK_PARAMETERS`.
-        seconds: of training, for networks; splines are solved for, which takes as long as it takes.
+        seconds: of training, for networks; after them no further weights of a prior are tried for a spline.
         steps: of training instead of seconds; then the same input gives the same weights to the bit.
         seed: of everything that is drawn.
         degree: of splines.
@@ -74,5 +75,7 @@ class RepresentSettings:
             value = getattr(self, name)
             if value is not None and not 0 < value < float("inf"):
                 raise SettingsError(f"{name}={value}: give a number above zero")
+        if self.task == "eikonal" and self.model == "spline":
+            raise SettingsError("task='eikonal' trains a network: choose model='siren', or task='fit'")
         if self.degree not in {1, 3, 5, 7, 9}:
             raise SettingsError(f"degree={self.degree}: choose 1, 3, 5, 7 or 9")

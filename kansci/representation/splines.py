@@ -8,18 +8,18 @@ from scipy import sparse
 
 from kansci.errors import SettingsError
 from kansci.inr.integrate import from_gradient, from_laplacian
-from kansci.inr.measurements import Measurements
 from kansci.inr.recover import Recovered, recover
 from kansci.inr.spline_axis import SplineAxis
-from kansci.inr.tensor_spline import TensorSpline, from_means, through_values
+from kansci.inr.tensor_spline import TensorSpline, fitting_degree, from_means, through_values
 from kansci.inr.terms import largest_terms
 from kansci.representation.goal import Goal
 from kansci.representation.settings import RepresentSettings
 from kansci.signals import Signal
-from kansci.signals.signal import CELL_CENTRED, SENSED
+from kansci.signals.signal import SENSED
 
 __all__ = ["fit_spline"]
 
+EVEN = 1e-6
 MOST_SCATTERED = 1 << 18
 """Coefficients for scattered samples."""
 
@@ -40,8 +40,8 @@ def fit_spline(
     measured, frame = goal.measured, goal.frame
     if measured.derivative != "value":
         return _integrated(goal, settings)
-    if measured.points is not None:
-        return _scattered(measured, frame, settings, should_stop)
+    if frame.kind == "field" and not _even(frame):
+        return _scattered(frame, settings, should_stop)
     if goal.direct and settings.task == "fit":
         return _through(frame, frame.values, settings), []
     operator = measured.operator
@@ -74,15 +74,20 @@ def _through(frame: Signal, values: np.ndarray, settings: RepresentSettings) -> 
 
 
 def _integrated(goal: Goal, settings: RepresentSettings) -> tuple[TensorSpline, list[str]]:
-    if goal.frame.kind not in CELL_CENTRED and not _in_cells(goal.frame):
-        raise SettingsError(f"--task {settings.task} needs samples in the middle of equal cells")
     values = goal.measured.values.reshape(*goal.measured.shape, *goal.measured.values.shape[1:])
     degree = max(settings.degree, 3)
     if goal.measured.derivative == "gradient":
-        spline = from_gradient(values, degree)
+        spline = from_gradient(values, goal.frame.unit_axes(), degree)
+    elif not _in_cells(goal.frame):
+        raise SettingsError("--task laplacian needs samples in the middle of equal cells")
     else:
         spline = from_laplacian(values, degree, goal.frame.half_widths[0] / goal.frame.half_widths)
     return spline, ["the mean of the function is not determined: it is 0"]
+
+
+def _even(signal: Signal) -> bool:
+    """Whether the samples are on a grid of equal distances; others are smoothed, not gone through."""
+    return signal.on_grid and all(np.ptp(np.diff(x)) < EVEN * np.ptp(x) for x in signal.unit_axes())
 
 
 def _in_cells(signal: Signal) -> bool:
@@ -90,20 +95,19 @@ def _in_cells(signal: Signal) -> bool:
 
 
 def _scattered(
-    measured: Measurements, frame: Signal, settings: RepresentSettings, should_stop: Callable[[], bool]
+    frame: Signal, settings: RepresentSettings, should_stop: Callable[[], bool]
 ) -> tuple[TensorSpline, list[str]]:
     """Smooth: as many coefficients as samples at most, thin plates between them."""
-    points = np.asarray(measured.points)
+    points = frame.unit_points()
     most = min(settings.parameters or len(points), MOST_SCATTERED)
     count = max(4, math.floor(most ** (1 / points.shape[1])))
     axes = tuple(
-        SplineAxis.nodes(np.linspace(-1, 1, count), min(settings.degree, (count - 2) // 2 * 2 + 1))
-        for _ in points.T
+        SplineAxis.nodes(np.linspace(-1, 1, count), fitting_degree(settings.degree, count)) for _ in points.T
     )
     design = _products(axes, points)
     found = recover(
         design,
-        measured.values,
+        frame.flat_values(),
         tuple(a.size for a in axes),
         prior=settings.prior or "smooth",
         seed=settings.seed,

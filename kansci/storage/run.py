@@ -41,6 +41,8 @@ PRODUCTS = (
     SIGNAL_FILE,
     REPRESENTATION_FILE,
 )
+PLOTS = "plots"
+"""The folder into which `kansci plot` draws."""
 ALL_FILES = (CONFIG_FILE, DATA_FILE, *PRODUCTS)
 """What a RUN may hold, the configuration first: without it there is no RUN."""
 LIMITS = {
@@ -78,7 +80,9 @@ class Run:
             RunError: There is no formula yet, or the file is damaged.
         """
         if not self.has(FORMULA_FILE):
-            raise RunError(f"{self.path} holds no formula yet: run `kansci simplify {self.path}`")
+            if self.has(MODEL_FILE) and self.config["command"] == "fit":
+                raise RunError(f"{self.path} holds no formula yet: run `kansci simplify {self.path}`")
+            raise RunError(f"{self.path} holds no formula: it was made by `kansci {self.config['command']}`")
         return parse_object(self._text(FORMULA_FILE), FORMULA, str(self.path / FORMULA_FILE))
 
     def formula(self) -> Formula:
@@ -119,7 +123,13 @@ class Run:
         return tuple(_formula(row.get("formula"), record, f"{where}: front[{n}]") for n, row in rows)
 
     def dataset(self) -> Dataset:
-        """The table that the run was made from."""
+        """The table that the run was made from.
+
+        Raises:
+            RunError: The run was not made from a table, or the file is damaged.
+        """
+        if not self.has(DATA_FILE):
+            raise RunError(f"{self.path} holds no table: it was made by `kansci {self.config['command']}`")
         return read_table_file(self._bytes(DATA_FILE), str(self.path / DATA_FILE))
 
     def model(self) -> "KAN":
@@ -322,11 +332,11 @@ def _columns(dataset: Dataset) -> list[dict[str, Any]]:
 
 
 def _is_leftover(folder: Path) -> bool:
-    """Whether the folder holds nothing but what a killed first write leaves."""
+    """Whether the folder holds nothing but what a killed write leaves."""
     if not folder.is_dir():
         return False
     names = {file.name for file in folder.iterdir()}
-    return names <= {DATA_FILE, *PRODUCTS} | {f".{name}.tmp" for name in LIMITS}
+    return names <= {DATA_FILE, *PRODUCTS, PLOTS} | {f".{name}.tmp" for name in LIMITS}
 
 
 def _formula(text: Any, record: Mapping[str, Any], where: str) -> Formula:

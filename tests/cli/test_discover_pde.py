@@ -46,18 +46,18 @@ def test_an_equation_from_an_archive_in_text_in_json_and_in_a_folder(tmp_path):
 
 def orbit(heldout):
     """Equations with what is hard to keep: functions, a constant term, numbers that JSON lacks."""
-    x, v = sympy.symbols("x v")
+    x, v = sympy.symbols("x vel")
     terms = (
         EquationTerm(sympy.sin(2 * x) * v, -0.1, math.nan, 0.5),
         EquationTerm(sympy.Integer(1), 1 / 3, 0.1, 1.0),
     )
     equations = (
         Equation(sympy.Symbol("x_t"), (EquationTerm(v, 1.0, 0.01, 1.0),)),
-        Equation(sympy.Symbol("v_t"), terms),
+        Equation(sympy.Symbol("vel_t"), terms),
     )
     return EquationDiscovery(
-        equations, Names(("t",), ("x", "v")), {"t": "t", "x": "x [m]", "v": "v"}, "t",
-        heldout and 0.1, 0.05, {"x": 0.01, "v": 0.02}, math.nan, 40, 1.0, 0, True, ("a note",),
+        equations, Names(("t",), ("x", "vel")), {"t": "t", "x": "x [m]", "vel": "vel"}, "t",
+        heldout and 0.1, 0.05, {"x": 0.01, "vel": 0.02}, math.nan, 40, 1.0, 0, True, ("a note",),
         heldout,
     )  # fmt: skip
 
@@ -72,12 +72,17 @@ def test_what_is_kept_comes_back_and_what_is_damaged_is_refused(tmp_path):
         assert json_text(again.to_json()) == json_text(found.to_json())
         assert kansci("plot", run, "--format", "svg").exit_code == 0
     assert again.heldout is None
+    assert r"\mathrm{vel} \, \sin" in kansci("export", run, "--to", "latex").stdout
+    assert kansci("export", run, "--to", "json").stdout == (run / "equation.json").read_text()
+    for arguments in (["export", run, "--to", "c"], ["predict", run, run / "config.json"], ["trust", run]):
+        result = kansci(*arguments)
+        assert (result.exit_code, result.stderr.count("\n")) == (2, 1), result.stderr
     assert not (run / "heldout.safetensors").exists()
     save_equation(orbit(held), Settings(), run)
     for name, old, new in (
-        ("equation.json", '"v*sin(2*x)"', '"v*sin(2*x) +"'),
+        ("equation.json", '"vel*sin(2*x)"', '"vel*sin(2*x) +"'),
         ("equation.json", '"stability": 0.5', '"stability": null'),
-        ("equation.json", '"v": "v"', '"w": 3'),
+        ("equation.json", '"vel": "vel"', '"w": 3'),
         ("equation.json", '"equations"', '"equation"'),
     ):
         whole = (run / name).read_text()

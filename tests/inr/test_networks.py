@@ -19,7 +19,7 @@ SMOOTH = ("siren", "fkan", "gaussian", "wire", "snake", "tanh", "silu", "kan", "
 
 
 def small(kind, n_inputs=2, n_outputs=3, **options):
-    arguments = {"parameters": 3000, "dtype": "float64", **SMALL.get(kind, {}), **options}
+    arguments = {"width": 12, "dtype": "float64", **SMALL.get(kind, {}), **options}
     return make_network(kind, n_inputs, n_outputs, **arguments)
 
 

@@ -10,8 +10,6 @@ from kansci.basis.activations import ACTIVATIONS, gaussian
 from kansci.inr.networks import make_network
 from kansci.inr.networks.variance import DRIFT, backward_factor, second_moments, stationary, variances
 
-KINDS = ("siren", "finer", "gaussian", "snake", "tanh", "relu", "silu", "fkan")
-
 
 @pytest.mark.parametrize("s", [0.1, 0.7, 2.0])
 def test_moments_against_closed_forms(s):
@@ -58,13 +56,12 @@ def test_where_every_deviation_is_stationary_it_is_the_scale(name):
     assert found.gain == pytest.approx(math.sqrt(2) if name == "relu" else 1, rel=1e-12)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", ["siren", "fkan"])
 def test_values_and_gradients_keep_their_variance_over_six_layers(kind):
     drawn = []
-    for seed in range(6):
+    for seed in range(8):
         depth, options = (8, {"frequency": 8}) if kind == "fkan" else (7, {})
-        options |= {"width": [2048] * depth, "initialisation": "vi3nr"}
+        options |= {"width": [256] * depth, "initialisation": "vi3nr"}
         network = make_network(kind, 2, 1, seed=seed, **options)
         points = 2 * torch.rand((24, 2), generator=torch.Generator().manual_seed(seed)) - 1
         drawn.append([v[-6:] for v in variances(network, points)])

@@ -9,7 +9,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import torch
 
@@ -133,7 +133,7 @@ class Wire(Settings):
         first = _torch_first(n_in, widths[0], generator)
         modules: list[torch.nn.Module] = []
         for below, above in zip(widths, (*widths[1:], None), strict=True):
-            modules.append(Gabor(self.frequency, self.scale))
+            modules.append(Gabor(self.frequency, self.scale, real=not modules))
             modules.append(ComplexDense(below, above or n_out, generator, real=above is None))
         return first, torch.nn.Sequential(*modules)
 
@@ -216,8 +216,8 @@ class SnakeNetwork(Settings):
 class Fkan(Settings):
     """A Fourier KAN layer, normalised, before a gated tanh network (Mehrabian et al., FKAN, 2024).
 
-    As in the authors' notebook: hidden layers are (z + tanh(30 z)) sigmoid(z) with a SIREN's weights, and
-    the coefficients of the first are N(0, 1 / (d K)).
+    As in the authors' notebook: hidden layers are (z + tanh(30 z)) sigmoid(z) with a SIREN's weights, the
+    coefficients of the first are N(0, 1 / (d K)), and the last layer is drawn for the first one's width.
 
     Attributes:
         frequency: K, number of harmonics cos k x, sin k x, k = 1 ... K.
@@ -249,6 +249,8 @@ class Fkan(Settings):
             lambda n: math.sqrt(6 / n) / omega,
             linear_start=True,
         )
+        last = cast(torch.nn.Linear, body[-1])
+        last.weight.data *= math.sqrt(widths[-1] / widths[0])
         return FourierSum(basis, coef / math.sqrt(n_in * size)), torch.nn.Sequential(norm, *body)
 
 

@@ -68,20 +68,21 @@ def _snake(x: torch.Tensor, a: torch.Tensor | float) -> torch.Tensor:
 
 
 class Gabor(torch.nn.Module):
-    """Complex Gabor wavelets (Saragadam et al., WIRE, 2023, eq. 4): real or complex (..., H) to complex."""
+    """Complex Gabor wavelets (Saragadam et al., WIRE, 2023, eq. 4), as pairs of real numbers."""
 
-    def __init__(self, frequency: float, scale: float):
-        """Set omega_0 and s_0."""
+    def __init__(self, frequency: float, scale: float, *, real: bool):
+        """Set omega_0 and s_0, and whether what comes in is real."""
         super().__init__()
-        self.frequency, self.scale = frequency, scale
+        self.frequency, self.scale, self.real = frequency, scale, real
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map (..., H) to (..., H)."""
-        return gabor(x, self.frequency, self.scale)
+        """Map real (..., H), or real parts and then imaginary ones (..., 2H), to such (..., 2H)."""
+        pairs = torch.cat([x, torch.zeros_like(x)], dim=-1) if self.real else x
+        return gabor(pairs, self.frequency, self.scale)
 
 
 class ComplexDense(torch.nn.Module):
-    """W x + b in complex numbers, kept as pairs of real ones; of the last layer only the real part."""
+    """W x + b in complex numbers, as pairs of real ones; of the last layer only the real part."""
 
     def __init__(self, n_in: int, n_out: int, generator: torch.Generator, *, real: bool = False):
         """Draw W and b uniformly, as torch's own dense layer does."""
@@ -92,11 +93,12 @@ class ComplexDense(torch.nn.Module):
         self.real = real
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Map complex (..., H) to (..., J)."""
-        linear = torch.nn.functional.linear
-        if self.real:
-            return linear(x.real, self.weight[..., 0]) - linear(x.imag, self.weight[..., 1]) + self.bias
-        return linear(x, torch.complex(*self.weight.unbind(-1)), torch.complex(*self.bias.unbind(-1)))
+        """Map real parts and then imaginary ones (..., 2H) to such (..., 2J), or to real (..., J)."""
+        a, b = self.weight.unbind(-1)
+        rows = torch.cat([a, -b], dim=1)
+        if not self.real:
+            rows = torch.cat([rows, torch.cat([b, a], dim=1)])
+        return torch.nn.functional.linear(x, rows, self.bias.movedim(-1, 0).flatten())
 
 
 class Features(torch.nn.Module):

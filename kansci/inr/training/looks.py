@@ -28,7 +28,8 @@ class Looks:
             ranks: the processes.
         """
         self._objective, self._samples, self._settings, self._ranks = objective, samples, settings, ranks
-        self._free = torch.Generator().manual_seed(settings.seed + 1)
+        self._free = torch.Generator()
+        self._around = samples.surroundings(settings.seed) if settings.loss == "sdf" else None
 
     def losses(self, rows: torch.Tensor) -> torch.Tensor:
         """Give the loss of each row, (B,)."""
@@ -42,11 +43,8 @@ class Looks:
         return self._ranks.sum(losses)
 
     def free_points(self, count: int, generator: torch.Generator) -> torch.Tensor | None:
-        """Draw points anywhere in [-1, 1]^d, if the loss needs some."""
-        if self._settings.loss != "sdf":
-            return None
-        like = self._samples.targets
-        return (2 * torch.rand(count, like.shape[1], generator=generator) - 1).to(like)
+        """Draw places off the surface and their signed distances, (B, d + 1), if the loss needs some."""
+        return None if self._around is None else self._around.draw(count, generator).to(self._samples.targets)
 
     def psnr(self, loss: float) -> float:
         """Give the peak signal-to-noise ratio in dB that belongs to a mean loss."""

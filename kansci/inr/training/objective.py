@@ -41,7 +41,7 @@ class Objective(torch.nn.Module):
 
         Args:
             batch: B rows.
-            free: points anywhere, (B, d), for the loss "sdf".
+            free: places off the surface and their signed distances, (B, d + 1), for the loss "sdf".
 
         Returns:
             Shape (B,).
@@ -50,8 +50,8 @@ class Objective(torch.nn.Module):
         with torch.autocast(batch.points.device.type, torch.bfloat16, enabled=self._bfloat16):
             if self._loss == "sdf":
                 assert free is not None
-                values, slopes = values_and_gradient(self.network, torch.cat([batch.points, free]))
-                return distance_loss(values.to(dtype), slopes[:, 0].to(dtype), batch.targets)
+                values, slopes = values_and_gradient(self.network, torch.cat([batch.points, free[:, :-1]]))
+                return distance_loss(values.to(dtype), slopes[:, 0].to(dtype), batch.targets, free[:, -1])
             values = self._field(batch).to(dtype)
         if batch.entries is not None:
             values = _applied(batch, values)

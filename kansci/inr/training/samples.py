@@ -8,6 +8,7 @@ import torch
 
 from kansci.errors import DataError, SettingsError
 from kansci.inr.measurements import Measurements
+from kansci.inr.training.surroundings import Surroundings
 
 __all__ = ["Batch", "Samples"]
 
@@ -82,6 +83,12 @@ class Samples:
         entry = first[row] + within
         needed, number = columns[entry].unique(return_inverse=True)
         return Batch(self.targets[rows], *self._positions(needed), (row, number, weights[entry]))
+
+    def surroundings(self, seed: int) -> Surroundings:
+        """Draw places about the surface, if the rows are its normals."""
+        everything = self.batch(torch.arange(self.count, device=self.targets.device))
+        points, normals = (part.double().cpu().numpy() for part in (everything.points, everything.targets))
+        return Surroundings(points, normals, seed)
 
     def _positions(self, numbers: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor | None]:
         if self._points is not None:
