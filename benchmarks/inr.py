@@ -90,14 +90,16 @@ def sampling(options: argparse.Namespace) -> Iterator[Row]:
     """Time to equal quality, with batches drawn by the error."""
     from _inr_sampling import rows
 
-    yield from rows()
+    yield from rows(options.seeds)
 
 
 def compression(options: argparse.Namespace) -> Iterator[Row]:
     """Rate and distortion beside JPEG."""
-    from _inr_compression import rows
+    from _inr_compression import compression_rows, compression_summary
 
-    yield from rows()
+    rows = compression_rows()
+    yield from ({key: value for key, value in row.items() if key != "curves"} for row in rows)
+    yield {"image": "mean, and least", **compression_summary(rows)}
 
 
 def fkan(options: argparse.Namespace) -> Iterator[Row]:

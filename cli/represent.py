@@ -45,7 +45,9 @@ Parameters = Annotated[
         show_default=False,
     ),
 ]
-Seconds = Annotated[float, typer.Option("--seconds", help="Time to train a network, or to try weights of a prior.")]
+Seconds = Annotated[
+    float, typer.Option("--seconds", help="Time to train a network, or to try weights of a prior.")
+]
 Steps = Annotated[
     int | None,
     typer.Option("--steps", help="Steps of training instead of seconds.", show_default=False),

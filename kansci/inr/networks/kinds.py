@@ -119,21 +119,24 @@ class Gaussian(Settings):
 class Wire(Settings):
     """exp(i omega z - |s z|^2), complex (Saragadam et al., 2023, eq. 4); a complex weight counts twice.
 
+    Off the real axis the wave grows by up to exp((omega / 2s)^2), so that s has to rise with omega.
+
     Attributes:
-        frequency: omega.
-        scale: s.
+        frequency: omega; 20 for images in the authors' code.
+        scale: s; None for 1.5 omega, their ratio there.
     """
 
     depth: ClassVar[int] = 3
     frequency: float = 20.0
-    scale: float = 10.0
+    scale: float | None = None
 
     def build(self, n_in: int, n_out: int, widths: Sequence[int], generator: torch.Generator) -> Parts:
         """Draw the first layer and the rest."""
         first = _torch_first(n_in, widths[0], generator)
+        scale = 1.5 * self.frequency if self.scale is None else self.scale
         modules: list[torch.nn.Module] = []
         for below, above in zip(widths, (*widths[1:], None), strict=True):
-            modules.append(Gabor(self.frequency, self.scale, real=not modules))
+            modules.append(Gabor(self.frequency, scale, real=not modules))
             modules.append(ComplexDense(below, above or n_out, generator, real=above is None))
         return first, torch.nn.Sequential(*modules)
 

@@ -100,7 +100,9 @@ def _settings(kind: str, frequency: float | None, options: dict[str, Any]) -> Se
     unknown = sorted(set(options) - known)
     if unknown:
         raise SettingsError(f"{unknown[0]}: {kind} has no such setting; it has {', '.join(sorted(known))}")
-    given = options if frequency is None else {**options, "frequency": frequency}
+    given = {name: value for name, value in options.items() if value is not None}
+    if frequency is not None:
+        given["frequency"] = frequency
     for name, value in given.items():
         if name.endswith(("frequency", "scale")) and not 0 < value < float("inf"):
             raise SettingsError(f"{name}={value}: give a positive number")

@@ -1,7 +1,7 @@
 """Training of coordinate networks: mini-batches, error-driven sampling, several processes, resuming."""
 
+from kansci.inr.training.rates import LEARNING_RATES
 from kansci.inr.training.settings import (
-    LEARNING_RATES,
     Progress,
     State,
     TrainResult,

@@ -8,7 +8,6 @@ import torch
 from kansci.errors import SettingsError
 
 __all__ = [
-    "LEARNING_RATES",
     "LOSSES",
     "SAMPLINGS",
     "Cancelled",
@@ -25,22 +24,6 @@ State = dict[str, torch.Tensor]
 
 LOSSES = ("mse", "bce", "sdf")
 SAMPLINGS = ("uniform", "int", "nint", "recent")
-LEARNING_RATES = {
-    "siren": 1e-3,
-    "finer": 1e-3,
-    "wire": 5e-3,
-    "gaussian": 2e-3,
-    "fourier": 5e-3,
-    "fkan": 2e-3,
-    "sl2a": 5e-3,
-    "snake": 2e-3,
-    "tanh": 5e-3,
-    "relu": 5e-3,
-    "kan": 5e-3,
-}
-"""Highest rate of Adam by the kind of network, for mini-batches of about a thousand points. A SIREN learns
-faster at 2e-3, but breaks down at 5e-3; that of WIRE is the published one."""
-OTHER_RATE = 1e-3
 
 
 @dataclass(frozen=True)
@@ -51,7 +34,7 @@ class TrainSettings:
         seconds: of wall time, over which the learning rate falls; how far it comes depends on the machine.
         steps: so many steps instead; then the same input gives the same weights to the bit.
         batch: rows of the data in a step, at most all.
-        learning_rate: highest rate; None for the kind's own, see `LEARNING_RATES`.
+        learning_rate: highest rate; None for what suits the network, see `kansci.inr.training.rates`.
         loss: "mse"; "bce" for occupancies 0...1, whose logits the network then gives; "sdf" for a signed
             distance from points on a surface, see `kansci.inr.training.losses`.
         sampling: which rows make the batches, see `kansci.inr.training.sampling`.

@@ -1,8 +1,10 @@
 """What oriented points on a surface say of the space around it: how far it is, and on which side one is.
 
 A point of the surface with its normal stands for a small disc, a surfel (Pfister et al., 2000), that reaches
-to the nearest other one. The distance of any place is that to the nearest disc. The side is that of the mean
-tangent plane of some near discs, not of the nearest alone, which at a sharp edge may be on the wrong face.
+to the nearest other one. The distance of any place is that to the nearest disc. The side is that on which
+the near discs agree; where they do not, as beyond a sharp edge, it is that of the mean of the normals on both
+faces, the pseudonormal (Baerentzen and Aanaes, "Signed distance computation using the angle weighted
+pseudonormal", 2005).
 """
 
 import numpy as np
@@ -12,6 +14,8 @@ from scipy.spatial import cKDTree
 __all__ = ["Surroundings"]
 
 _NEIGHBOURS = 8
+_ABOUT = 32
+"""Points whose normals make a pseudonormal."""
 _PLACES = 65_536
 """So many are drawn once, because to look for neighbours in each step would take as long as the step."""
 _NEAREST, _FARTHEST = 1e-3, 0.3
@@ -31,8 +35,8 @@ class Surroundings:
         """
         self._points, self._normals = points, normals
         self._tree = cKDTree(points)
-        self._near = min(_NEIGHBOURS, len(points))
-        self._radii = self._tree.query(points, k=min(2, len(points)))[0].reshape(len(points), -1)[:, -1]
+        gaps, about = self._tree.query(points, k=range(1, min(_ABOUT, len(points)) + 1))
+        self._radii, self._pseudonormals = gaps[:, :2].max(axis=1), normals[about].mean(axis=1)
         places = self._drawn(torch.Generator().manual_seed(seed))
         self._places = torch.as_tensor(np.column_stack([places, self.distances(places)]))
 
@@ -42,12 +46,14 @@ class Surroundings:
 
     def distances(self, places: np.ndarray) -> np.ndarray:
         """Give the signed distances (B,) of places (B, d)."""
-        _, near = self._tree.query(places, k=range(1, self._near + 1))
+        _, near = self._tree.query(places, k=range(1, min(_NEIGHBOURS, len(self._points)) + 1))
         offsets = places[:, None] - self._points[near]
         heights = np.einsum("bkd,bkd->bk", offsets, self._normals[near])
         across = np.sqrt(np.maximum(np.sum(offsets**2, axis=-1) - heights**2, 0.0))
         beside = np.maximum(across - self._radii[near], 0.0)
-        return np.copysign(np.hypot(heights, beside).min(axis=1), heights.mean(axis=1))
+        agreed = (heights > 0).all(axis=1) | (heights < 0).all(axis=1)
+        both = np.einsum("bkd,bkd->b", offsets, self._pseudonormals[near])
+        return np.copysign(np.hypot(heights, beside).min(axis=1), np.where(agreed, heights[:, 0], both))
 
     def _drawn(self, generator: torch.Generator) -> np.ndarray:
         d, about = self._points.shape[1], _PLACES // 2

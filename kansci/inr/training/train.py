@@ -12,11 +12,10 @@ from kansci.inr.networks import CoordinateNetwork
 from kansci.inr.training.looks import Looks, output_layer
 from kansci.inr.training.objective import Objective
 from kansci.inr.training.ranks import Ranks, join_ranks
+from kansci.inr.training.rates import learning_rate
 from kansci.inr.training.samples import Samples
 from kansci.inr.training.sampling import Sampler, make_sampler
 from kansci.inr.training.settings import (
-    LEARNING_RATES,
-    OTHER_RATE,
     Cancelled,
     OnProgress,
     OnState,
@@ -93,9 +92,7 @@ class _Run:
         objective = Objective(network, self.samples, settings)
         self.looks = Looks(objective, self.samples, settings, ranks)
         self.trained = ranks.wrapped(objective, derivative=self.samples.derivative != "value")
-        self.weights = Weights(
-            network, settings.learning_rate or LEARNING_RATES.get(network.kind, OTHER_RATE)
-        )
+        self.weights = Weights(network, settings.learning_rate or learning_rate(network))
         count, batch = self.samples.count, settings.batch
         self.sampler: Sampler = make_sampler(
             settings.sampling, count, batch, settings.seed, self.looks.scores
