@@ -46,9 +46,15 @@ def _represented(run: "Path", frame: "pd.DataFrame") -> "pd.DataFrame":
 
     from kansci.representation.store import open_representation
 
+    from .views import note
+
     result = open_representation(run)
     X = _columns(frame, result.frame.coordinates)
     good = np.isfinite(X).all(axis=1)
+    low, high = result.frame.box.T
+    outside = int(((low > X) | (high < X)).any(axis=1).sum())
+    if outside:
+        note(f"{outside} of {len(X)} rows lie outside the box of the signal, where nothing is known of it")
     values = np.full((len(X), len(result.frame.channels)), np.nan)
     values[good] = result.predict(X[good])
     taken = {str(column) for column in frame.columns}

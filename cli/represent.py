@@ -28,7 +28,7 @@ Model = Annotated[
     str,
     typer.Option(
         "--model",
-        help="spline, siren, fkan, fourier, gaussian, wire, finer, snake, tanh, relu, kan or sl2a.",
+        help="spline, siren, fkan, fourier, gaussian, wire, finer, snake, tanh, relu, silu, kan or sl2a.",
     ),
 ]
 Task = Annotated[
@@ -128,6 +128,9 @@ WithFormula = Annotated[
 ]
 FormulaSeconds = Annotated[float, typer.Option("--formula-seconds", help="Time for --formula.")]
 
+Precision = Annotated[str, typer.Option("--precision", help="Of a network's products: float32 or bfloat16.")]
+Compiled = Annotated[bool, typer.Option("--compile", help="Translate a network by torch.compile.")]
+
 
 def represent(
     signal: Given,
@@ -154,6 +157,8 @@ def represent(
     learning_rate: Rate = None,
     sampling: Sampling = "uniform",
     initialisation: Initialisation = "published",
+    precision: Precision = "float32",
+    compiled: Compiled = False,
     formula: WithFormula = False,
     formula_seconds: FormulaSeconds = 60.0,
     out: OutRun = None,
@@ -166,7 +171,7 @@ def represent(
     from kansci.representation import find_formula
     from kansci.representation import represent as find
     from kansci.representation.store import save_representation
-    from kansci.signals.write import write_signal
+    from kansci.signals.write import check_ending, write_signal
     from kansci.storage import check_free, json_text
 
     from .discover import leave_if
@@ -177,6 +182,9 @@ def represent(
     if out is not None:
         check_free(out)
     data = signal if task == "eikonal" else read_given(signal, kind, size, coordinates, values)
+    if decode is not None:
+        shown = "shape" if isinstance(data, str) else "image" if task == "scan" else data.kind
+        check_ending(shown, decode)
     with live_line() as tell, interruptible() as cancelled:
         result = find(
             data,
@@ -199,6 +207,8 @@ def represent(
             learning_rate=learning_rate,
             sampling=sampling,
             initialisation=initialisation,
+            precision=precision,
+            compiled=compiled,
         )
         if formula and not result.interrupted:
             result = find_formula(result, formula_seconds, on_stage=tell, cancelled=cancelled)

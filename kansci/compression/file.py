@@ -59,7 +59,8 @@ def signal_bytes(
         quality: 0 (coarse) to 100 (fine).
         bits_per_sample: The most bits for each point of the grid, all channels together; the header that
             says what the signal is (some 60 bytes) included.
-        psnr: The least PSNR in dB, of the signal's peak.
+        psnr: The least PSNR in dB, of the signal's peak; of a field with several channels, the mean over
+            them of the errors relative to each one's range counts.
 
     Returns:
         The bytes, for `signal_from_bytes`.
@@ -77,14 +78,17 @@ def signal_bytes(
     )
     axes = None if regular else [axis.tolist() for axis in signal.axes]
     header = signal.header() | {"codec": "samples", "axes": axes}
+    values, peak = signal.values, signal.peak
+    if signal.kind == "field" and len(signal.channels) > 1:  # their units differ: each in its own range
+        ranges = np.ptp(signal.flat_values(), axis=0)
+        scales = np.where(ranges > 0, ranges, 1.0)
+        header["scales"], values, peak = scales.tolist(), values / scales, 1.0
     if bits_per_sample is not None:
         spare = bits_per_sample - 8 * len(pack(header, b"")) / signal.size
         if not spare > 0:
             raise SettingsError(f"{bits_per_sample:g} bits per sample are not enough for the header alone")
         bits_per_sample = spare
-    content = compress(
-        signal.values, quality=quality, bits_per_sample=bits_per_sample, psnr=psnr, peak=signal.peak
-    )
+    content = compress(values, quality=quality, bits_per_sample=bits_per_sample, psnr=psnr, peak=peak)
     return pack(header, content)
 
 
@@ -95,6 +99,7 @@ def signal_from_bytes(content: bytes, where: str = "the data") -> Signal:
         DataError: The content is damaged.
     """
     header, body = unpack(content, where)
+    header.setdefault("scales", None)
     check_samples(header, where)
     try:
         values = decompress(body)
@@ -103,6 +108,11 @@ def signal_from_bytes(content: bytes, where: str = "the data") -> Signal:
     axes = header["axes"]
     if list(values.shape[:-1]) != header["shape"] or len(header["box"]) != len(header["shape"]):
         raise DataError(f"{where}: damaged (header and content are of different shapes)")
+    if header["scales"] is not None:
+        if len(header["scales"]) != values.shape[-1]:
+            raise DataError(f"{where}: damaged (scales of another number of channels)")
+        with np.errstate(over="ignore"):  # the signal refuses what is infinite
+            values = values * np.array(header["scales"], dtype=np.float64)
     if axes is None:
         axes = _standard_axes(header["kind"], values.shape[:-1], np.array(header["box"], dtype=np.float64))
     try:

@@ -44,6 +44,7 @@ AXES: Rule = (
     "lists of numbers or null",
     lambda v: v is None or (isinstance(v, list) and all(_is_numbers(axis) for axis in v)),
 )
+SCALES: Rule = ("a list of numbers or null", lambda v: v is None or _is_numbers(v))
 ENTRIES: Rule = (
     "a list of objects",
     lambda v: isinstance(v, list) and bool(v) and all(isinstance(item, dict) for item in v),
@@ -57,6 +58,7 @@ SAMPLES: Mapping[str, Rule] = {
     "coordinates": TEXTS,
     "channels": TEXTS,
     "peak": POSITIVE,
+    "scales": SCALES,
     "meta": OBJECT,
 }
 NETWORK: Mapping[str, Rule] = {"tensors": ENTRIES, "description": OBJECT}

@@ -9,18 +9,21 @@ it is left open, is what predicts measurements best that were held out.
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
+from scipy.sparse.linalg import LinearOperator, cg, splu
 
 __all__ = ["PRIORS", "Recovered", "difference_matrices", "recover"]
 
 PRIORS = ("tv", "tv2", "smooth")
 HELD_OUT = 0.1
 LADDER = 0.25
-"""Ratio of neighbouring weights that are tried."""
+"""Ratio of neighbouring weights that are tried; of squared differences its square, since they smooth over
+lengths that grow as the fourth root of the weight."""
+SMOOTHEST = 1e6
+"""First weight of squared differences, for unit measurements: waves of some 200 samples are halved."""
 MOST_WEIGHTS = 12
 WORSE = 2
 """How many weights in a row may predict worse before the search ends."""
@@ -28,8 +31,10 @@ ENOUGH = 0.999
 """Ratio of errors below which a weight predicts better."""
 DEPARTED = 0.95
 """Ratio to the first weight's error from which on a weight may predict worse."""
-SETTLED = 1e-5
-"""Largest step, in parts of the largest value, after which nothing moves any more."""
+SETTLED = 2e-5
+"""Largest step, in parts of the spread, after which nothing moves any more."""
+TINY = 1e-12
+"""Part of the largest diagonal entry that is added where nothing else determines a value."""
 LOOK, FINE = 120, 500
 """Iterations while weights are compared, and of the last run."""
 
@@ -41,7 +46,7 @@ class Recovered:
     Attributes:
         values: shape (n_1, ..., n_d, C).
         prior: the regularity that was asked for, or chosen.
-        weight: its weight.
+        weight: its weight, for the data's own units.
         error: root mean squared error on held-out measurements.
     """
 
@@ -80,10 +85,13 @@ def recover(
     rng = np.random.default_rng(seed)
     out = np.isin(groups, rng.choice(names, max(1, round(HELD_OUT * len(names))), replace=False))
     matrix = sparse.csr_array(operator)
+    # From here on x is what differs from a constant, in the spread's units: one ladder serves all units.
+    level, unit = _level_and_unit(matrix, data)
+    data = (data - np.outer(matrix.sum(axis=1), level)) / unit
     kept, held = matrix[~out], matrix[out]
-    # Brightness is measured in the data's own scale, so that one ladder of weights serves all units.
-    scale = float(np.std(data)) or 1.0
-    start = scale * float(np.abs(kept).sum() / kept.shape[1])
+    start = float(np.std(data) * np.abs(kept).sum() / kept.shape[1])
+    firsts = dict.fromkeys(PRIORS, start)
+    firsts["smooth"] = SMOOTHEST * float(kept.power(2).sum() / kept.shape[1])
 
     def judged(solver: _Solver, weight: float) -> Recovered:
         x = solver.run(weight, LOOK)
@@ -93,16 +101,23 @@ def recover(
     def smallest(found: Iterable[Recovered]) -> Recovered:
         return min(found, key=lambda one: one.error)
 
-    best = smallest(
-        smallest(_ladder(judged, _Solver(kept, data[~out], shape, name), start, should_stop))
-        for name in ((prior,) if prior else PRIORS)
-    )
-    if not should_stop():
-        between = _Solver(kept, data[~out], shape, best.prior, best.values.reshape(-1, data.shape[1]))
-        steps = [judged(between, best.weight * factor) for factor in (LADDER**-0.5, LADDER**0.5)]
-        best = smallest([best, *steps])
+    def predictive(name: str) -> Recovered:
+        """The best of a prior's ladder, or of the weights half a step away."""
+        found = smallest(_ladder(judged, _Solver(kept, data[~out], shape, name), firsts[name], should_stop))
+        if should_stop():
+            return found
+        between = _Solver(kept, data[~out], shape, name, found.values.reshape(-1, data.shape[1]))
+        half = np.sqrt(_ratio(name))
+        return smallest([found, *(judged(between, found.weight * factor) for factor in (1 / half, half))])
+
+    best = smallest(predictive(name) for name in ((prior,) if prior else PRIORS))
     final = _Solver(matrix, data, shape, best.prior, best.values.reshape(-1, data.shape[1]))
-    return replace(best, values=final.run(best.weight, FINE).reshape(*shape, -1))
+    return Recovered(
+        level + unit * final.run(best.weight, FINE).reshape(*shape, -1),
+        best.prior,
+        best.weight if best.prior == "smooth" else best.weight * unit,
+        best.error * unit,
+    )
 
 
 def _ladder(
@@ -114,7 +129,7 @@ def _ladder(
     """Try smaller and smaller weights until they predict worse."""
     first, lowest, worse = np.inf, np.inf, 0
     for step in range(MOST_WEIGHTS):
-        found = judged(solver, start * LADDER**step)
+        found = judged(solver, start * _ratio(solver.prior) ** step)
         yield found
         first = found.error if step == 0 else first
         departed = lowest < DEPARTED * first  # before that, all is smoothed away
@@ -122,6 +137,20 @@ def _ladder(
         lowest = min(lowest, found.error)
         if worse == WORSE or should_stop():
             return
+
+
+def _ratio(prior: str) -> float:
+    """Of neighbouring weights."""
+    return LADDER**2 if prior == "smooth" else LADDER
+
+
+def _level_and_unit(operator: sparse.csr_array, data: np.ndarray) -> tuple[np.ndarray, float]:
+    """Give the constants that fit best, (C,), and the spread of what is left, as a value of x."""
+    ones = np.asarray(operator.sum(axis=1))
+    power = float(ones @ ones) or 1.0
+    level = np.asarray(ones @ data / power)
+    left = float(np.std(data - np.outer(ones, level))) / float(np.sqrt(power / len(ones)))
+    return level, left or 1.0
 
 
 class _Solver:
@@ -140,10 +169,8 @@ class _Solver:
         parts = difference_matrices(shape, 1 if prior == "tv" else 2)
         self.D = [sparse.csr_array(part) for part in parts]
         self.Dt = [sparse.csr_array(part.T) for part in parts]
-        if start is None:
-            start = np.broadcast_to(_level(operator, data), (operator.shape[1], data.shape[1])).copy()
-        self.x = start
-        self.size = float(np.abs(start).max()) or 1.0
+        self.shape = tuple(shape)
+        self.x = np.zeros((operator.shape[1], data.shape[1])) if start is None else start
         self.y = np.zeros_like(data)
         self.z = [np.zeros_like(self.x) for _ in parts]
         column = abs(self.At).sum(axis=1) + sum(abs(part).sum(axis=1) for part in self.Dt)
@@ -160,7 +187,14 @@ class _Solver:
         )
 
     def _quadratic(self, weight: float, iterations: int) -> np.ndarray:
+        """Solve the normal equations: of one coordinate they are a band, of several they are iterated."""
         n = self.A.shape[1]
+        if len(self.shape) == 1:
+            squared = self.At @ self.A
+            unseen = TINY * squared.diagonal().max() * sparse.eye_array(n)
+            normal_matrix = squared + weight * sum(t @ d for t, d in zip(self.Dt, self.D, strict=True))
+            self.x = splu(sparse.csc_array(normal_matrix + unseen)).solve(self.At @ self.b)
+            return self.x
 
         def normal(v: np.ndarray) -> np.ndarray:
             smooth = sum(t @ (d @ v) for t, d in zip(self.Dt, self.D, strict=True))
@@ -178,26 +212,18 @@ class _Solver:
         for _ in range(iterations):
             self.y = (self.y + self.sigma_data * (self.A @ ahead - self.b)) / (1 + self.sigma_data)
             z = [a + self.sigma * (d @ ahead) for a, d in zip(self.z, self.D, strict=True)]
-            size = np.sqrt(sum((a**2).sum(axis=1) for a in z))[
-                :, None
-            ]  # all directions and channels together
+            size = np.sqrt(sum((a**2).sum(axis=1) for a in z))[:, None]  # all directions and channels
             shrink = weight / np.maximum(size, weight)
             self.z = [a * shrink for a in z]
             back = self.At @ self.y + sum(t @ a for t, a in zip(self.Dt, self.z, strict=True))
             after = x - self.tau * back
             ahead = 2 * after - x
-            settled = np.abs(after - x).max() < SETTLED * self.size
+            settled = np.abs(after - x).max() < SETTLED
             x = after
             if settled:
                 break
         self.x = x
         return x
-
-
-def _level(operator: sparse.csr_array, data: np.ndarray) -> np.ndarray:
-    """The constant that fits best, (C,)."""
-    ones = np.asarray(operator.sum(axis=1))
-    return np.asarray(ones @ data / max(float(ones @ ones), 1e-300))
 
 
 def difference_matrices(shape: Sequence[int], order: int) -> list[sparse.csr_array]:

@@ -16,6 +16,7 @@ from kansci.data import Dataset
 from kansci.errors import SettingsError
 from kansci.pde.numeric import grid_of
 from kansci.representation.alias import unaliased
+from kansci.representation.noise import sample_noise
 from kansci.symbolic.formula import Formula
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ MEASURED = {"fit", "denoise"}
 """Tasks whose data are samples of the function itself; of the others the model gives them."""
 NOISE_FACTOR, ROUND_OFF = 3.0, 1e-7
 """A formula may err by so many times the noise, or by this share of the spread, to stand for a signal."""
-_ORDER = 4
 NOISE_LEFT = "its error is {:.2g} times the noise that neighbouring samples show"
 
 
@@ -111,7 +111,7 @@ def find_formula(
             _searched, table, seconds / len(signal.channels), result.settings.seed, on_stage, cancelled
         )
         law = _slowest(search(_guesses(table)), signal, search)
-        noise = _noise(values.reshape(signal.shape)) if signal.on_grid else None
+        noise = sample_noise(values.reshape(signal.shape)) if signal.on_grid else None
         found.append(_judged(law, points, values, model, noise))
     return replace(result, formulas=tuple(found))
 
@@ -182,21 +182,6 @@ def _judged(
         found, reason = False, NOISE_LEFT.format(error / max(noise, ROUND_OFF * spread))
     own = {"found": found, "verdict": reason, "error": error, "model_error": _rms(model - values)}
     return SignalFormula({**law.to_json(), **own})
-
-
-def _noise(values: np.ndarray) -> float | None:
-    """Standard deviation of noise by differences of fourth order, which smooth functions hardly have.
-
-    Along the axis where they are smallest; too large where a signal is sampled coarsely (von Neumann, Annals
-    of Mathematical Statistics 12, 1941; here with a higher order).
-    """
-    weight = float(np.sqrt(np.sum([_binomial(j) ** 2 for j in range(_ORDER + 1)])))
-    along = [axis for axis, n in enumerate(values.shape) if n > 2 * _ORDER]
-    return min((_rms(np.diff(values, _ORDER, axis)) / weight for axis in along), default=None)
-
-
-def _binomial(j: int) -> int:
-    return int(sympy.binomial(_ORDER, j))
 
 
 def _rms(values: np.ndarray) -> float:

@@ -10,6 +10,7 @@ from kansci.errors import DataError, SettingsError
 from kansci.inr.measurements import Measurements
 from kansci.inr.projection import projection_matrix
 from kansci.signals import Signal
+from kansci.signals.read_image import ALPHA_NOTE
 from kansci.signals.shapes import Shape, shape_signal
 
 __all__ = ["Goal", "make_goal", "surface_goal", "without_alpha"]
@@ -130,7 +131,9 @@ def without_alpha(signal: Signal) -> Signal:
     """Leave out the channel of opacity."""
     kept = [name != "alpha" for name in signal.channels]
     channels = tuple(name for name in signal.channels if name != "alpha")
-    return replace(signal, values=signal.values[..., kept], channels=channels)
+    notes = [note for note in signal.notes if note != ALPHA_NOTE]
+    meta = {**signal.meta, "notes": notes}
+    return replace(signal, values=signal.values[..., kept], channels=channels, meta=meta)
 
 
 def _scan(signal: Signal, angles: Sequence[float] | None) -> Goal:

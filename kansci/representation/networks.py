@@ -69,6 +69,8 @@ def fit_network(
         loss=loss,
         seed=settings.seed,
         peak=goal.frame.peak / scale,
+        precision=settings.precision,
+        compiled=settings.compiled,
     )
     if settings.batch is not None:
         how = replace(how, batch=settings.batch)

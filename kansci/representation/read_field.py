@@ -31,8 +31,10 @@ COORDINATES |= {
 
 
 def is_field(path: str | Path, kind: str | None = None) -> bool:
-    """Whether a file is read by `read_field`: a table, or an archive of named arrays."""
+    """Whether a file is read by `read_field`: a table ("-" is standard input), or an archive of arrays."""
     file = Path(path)
+    if str(path) == "-":
+        return True
     if kind not in {None, "field"} or not file.is_file():
         return False
     if file.suffix.lower() == ".npz":
@@ -49,7 +51,7 @@ def read_field(
         source: a table with one row a point, or a ``.npz`` archive with arrays on the grid of its arrays of
             one dimension; "-" is standard input.
         coordinates: columns of the coordinates; None takes those with usual names (x, y, z, t, time, lat,
-            lon, ...), or else all but the last column.
+            lon, ...), or else, and where nothing else is left, all but the last column.
         values: columns of the values; None takes all other columns of numbers.
 
     Returns:
@@ -90,16 +92,19 @@ def _columns(
     if coordinates is None:
         free = [name for name in numeric if name not in fields]
         usual = [name for name in free if _plain(name).lower() in COORDINATES]
-        places = usual or (free if fields else free[:-1])
+        named_all = len(usual) == len(free) and not fields  # a table of x and y is y over x
+        places = (free if fields else free[:-1]) if named_all or not usual else usual
     if values is None:
         fields = [name for name in numeric if name not in places]
     for name in (*places, *fields):
         if name not in numeric:
             raise DataError(f"'{name}' holds text: it has to be a number in every row")
     if not places or not fields or set(places) & set(fields):
+        text = [str(name) for name in frame.columns if str(name) not in numeric]
         raise SettingsError(
             f"columns {', '.join(map(str, frame.columns[:12]))}: name those of the coordinates and of the "
             "values, such as --coordinates x,y --values u"
+            + (f" (text or dates, not numbers: {', '.join(text[:6])})" if text else "")
         )
     return places, fields
 

@@ -1,7 +1,7 @@
 """A signal as a function: what `represent` gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -53,25 +53,26 @@ class Representation:
         Images, videos and volumes are means over cells, as a sensor takes them, where the model knows them.
 
         Args:
-            shape: how many samples along each axis; as many as the signal had by default.
-            scale: so many times as many, instead.
+            shape: how many samples along each axis; as many as the signal had by default. Of a signal at
+                scattered points it gives a grid over their box.
+            scale: so many times as many, instead; of signals on a grid.
 
         Returns:
             The signal, clipped to the range of images.
 
         Raises:
-            SettingsError: it is given twice, or too large.
-        """
+            SettingsError: it is given twice, or too large, or scattered points are to be scaled.
+            DataError: the shape has another number of axes, or fewer than 2 samples along one.
+        """  # noqa: DOC502  the latter by `Signal.axes_at`
         if shape is not None and scale is not None:
             raise SettingsError("give a shape or a scale, not both")
-        if not self.frame.on_grid:
-            if shape is None:
-                return self.frame.with_values(self.model.values(self.frame.unit_points()))
-            frame = _gridded(self.frame, shape)
-        else:
-            frame = self.frame
+        frame = self.frame
+        if not frame.on_grid and shape is None:
+            if scale not in {None, 1}:
+                raise SettingsError(f"scale={scale:g}: scattered points are not scaled: give a shape")
+            return frame.with_values(self.model.values(frame.unit_points()))
         if scale is not None:
-            if not scale > 0:
+            if not 0 < scale < np.inf:
                 raise SettingsError(f"scale={scale}: give a number above zero")
             more = 0 if frame.kind in CELL_CENTRED else 1  # intervals between samples are divided, not cells
             shape = [max(2, round((n - more) * scale) + more) for n in frame.shape]
@@ -84,9 +85,8 @@ class Representation:
         if frame.kind in SENSED:
             values = self.model.means(shape)
         else:
-            values = self.model.on_grid(
-                replace(frame, values=np.zeros((*shape, len(frame.channels))), axes=axes).unit_axes()
-            )
+            ends = zip(axes, frame.box, strict=True)
+            values = self.model.on_grid([(2 * x - low - high) / (high - low) for x, (low, high) in ends])
         return frame.with_values(values, axes)
 
     def predict(self, points: np.ndarray) -> np.ndarray:
@@ -118,8 +118,3 @@ class Representation:
             "notes": list(self.notes),
             "version": __version__,
         }
-
-
-def _gridded(frame: Signal, shape: Sequence[int]) -> Signal:
-    axes = tuple(np.linspace(low, high, n) for n, (low, high) in zip(shape, frame.box, strict=True))
-    return frame.with_values(np.zeros((*shape, len(frame.channels))), axes)

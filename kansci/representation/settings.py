@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 
 from kansci.errors import SettingsError
+from kansci.inr.networks import KINDS
 from kansci.inr.recover import PRIORS
 
 __all__ = ["MODELS", "TASKS", "RepresentSettings"]
 
-NETWORKS = ("siren", "fkan", "fourier", "gaussian", "wire", "finer", "snake", "tanh", "relu", "kan", "sl2a")
-MODELS = ("spline", *NETWORKS)
+MODELS = ("spline", *KINDS)
 TASKS = {
     "fit": "the samples as they are",
     "denoise": "what is regular in them",
@@ -42,6 +42,8 @@ class RepresentSettings:
         batch: rows of a training step.
         sampling: which rows make the batches.
         initialisation: of a network, "published" or "vi3nr".
+        precision: of a network's products, "float32" or "bfloat16".
+        compiled: whether torch.compile translates a network, where that works.
     """
 
     model: str = "spline"
@@ -59,6 +61,8 @@ class RepresentSettings:
     batch: int | None = None
     sampling: str = "uniform"
     initialisation: str = "published"
+    precision: str = "float32"
+    compiled: bool = False
 
     def __post_init__(self) -> None:
         """Check the values.

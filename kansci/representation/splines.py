@@ -13,6 +13,7 @@ from kansci.inr.spline_axis import SplineAxis
 from kansci.inr.tensor_spline import TensorSpline, fitting_degree, from_means, through_values
 from kansci.inr.terms import largest_terms
 from kansci.representation.goal import Goal
+from kansci.representation.noise import sample_noise
 from kansci.representation.settings import RepresentSettings
 from kansci.signals import Signal
 from kansci.signals.signal import SENSED
@@ -22,6 +23,10 @@ __all__ = ["fit_spline"]
 EVEN = 1e-6
 MOST_SCATTERED = 1 << 18
 """Coefficients for scattered samples."""
+SMOOTHED = "the positions are not evenly spaced: the samples are smoothed, not gone through"
+NOISY = "the spline goes through all samples, noise of about {:.2g} included: --task denoise smooths"
+VISIBLE_NOISE = 0.02
+"""Part of the spread from which noise of a field is worth a remark."""
 
 
 def fit_spline(
@@ -43,7 +48,7 @@ def fit_spline(
     if frame.kind == "field" and not _even(frame):
         return _scattered(frame, settings, should_stop)
     if goal.direct and settings.task == "fit":
-        return _through(frame, frame.values, settings), []
+        return _through(frame, frame.values, settings), _noise_notes(frame)
     operator = measured.operator
     if operator is None:
         operator = sparse.csr_array(sparse.eye_array(measured.n_points))
@@ -62,6 +67,16 @@ def fit_spline(
 def _remark(found: Recovered) -> str:
     weight = f"prior {found.prior}, weight {found.weight:.3g}"
     return f"{weight}: measurements that were held out are missed by {found.error:.3g}"
+
+
+def _noise_notes(frame: Signal) -> list[str]:
+    """Say so where a measured field shows noise."""
+    if frame.kind != "field":
+        return []
+    channels = np.moveaxis(frame.values, -1, 0)
+    noise = [sample_noise(values) or 0.0 for values in channels]
+    noisy = [n for n, values in zip(noise, channels, strict=True) if n > VISIBLE_NOISE * values.std()]
+    return [NOISY.format(max(noisy))] if noisy else []
 
 
 def _through(frame: Signal, values: np.ndarray, settings: RepresentSettings) -> TensorSpline:
@@ -113,7 +128,7 @@ def _scattered(
         seed=settings.seed,
         should_stop=should_stop,
     )
-    return TensorSpline(axes, found.values), [_remark(found)]
+    return TensorSpline(axes, found.values), [SMOOTHED, _remark(found)]
 
 
 def _products(axes: tuple[SplineAxis, ...], points: np.ndarray) -> sparse.csr_array:

@@ -11,10 +11,11 @@ from kansci.signals.make import image_signal, video_signal, volume_signal
 from kansci.signals.png16 import is_deep_colour, read_deep_colour
 from kansci.signals.signal import Signal
 
-__all__ = ["FRAME_RATE", "frame_count", "read_frames", "read_image", "read_tiff"]
+__all__ = ["ALPHA_NOTE", "FRAME_RATE", "frame_count", "read_frames", "read_image", "read_tiff"]
 
 FRAME_RATE = 25.0
 """Of frames whose file does not tell."""
+ALPHA_NOTE = "transparency (alpha) is represented as a channel of its own"
 
 
 def read_image(path: Path) -> Signal:
@@ -157,4 +158,4 @@ def _without_opaque_alpha(array: np.ndarray) -> tuple[np.ndarray, list[str]]:
         return array, []
     if np.all(array[..., -1] == np.iinfo(array.dtype).max):
         return array[..., :-1], []
-    return array, ["transparency (alpha) is represented as a channel of its own"]
+    return array, [ALPHA_NOTE]

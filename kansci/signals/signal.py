@@ -19,6 +19,10 @@ SENSED = ("image", "video", "volume")
 """Kinds whose samples are means over their cells, as sensors take them; those of the others are values."""
 
 
+LARGEST = 1e150
+"""Size of numbers up to which their squares are finite."""
+
+
 @dataclass(frozen=True, eq=False)
 class Signal:
     """Samples of a function of d coordinates with C channels.
@@ -262,6 +266,8 @@ def _floats(array: Any, what: str) -> np.ndarray:
             f"{what}: {wrong:,} of {numbers.size:,} numbers are missing or infinite: fill them, or give the "
             "others as a table of points (.csv)"
         )
+    if np.abs(numbers).max() > LARGEST:
+        raise DataError(f"{what}: numbers beyond {LARGEST:g}, whose squares overflow: take another unit")
     return numbers
 
 

@@ -15,7 +15,7 @@ from kansci.signals.surface import Mesh, signal_surface
 from kansci.signals.write_audio import wav_bytes
 from kansci.signals.write_video import animation_bytes, write_folder, write_video
 
-__all__ = ["WRITABLE", "mesh_bytes", "stored_samples", "write_signal"]
+__all__ = ["WRITABLE", "check_ending", "mesh_bytes", "stored_samples", "write_signal"]
 
 WRITABLE = {
     "image": (".png", ".tif", ".tiff", ".jpg", ".jpeg", ".bmp", ".webp", ".npy", ".npz"),
@@ -32,8 +32,9 @@ def write_signal(signal: Signal, path: str | Path) -> None:
     """Write a signal to a file; its ending says in which format.
 
     Images, video and volumes that came from integers of 8 or 16 bits are rounded to them, and clipped;
-    others are written as floats where the format has them (.tif, .npy), else with 8 bits of [0, 1]. A
-    shape becomes the mesh of its surface. The file appears whole or not at all.
+    others are written as floats where the format has them (.tif, .npy), else with 8 bits: of [0, 1], or from
+    the smallest to the largest value where the signal went beyond that. A shape becomes the mesh of its
+    surface. The file appears whole or not at all.
 
     Args:
         signal: the signal.
@@ -45,12 +46,10 @@ def write_signal(signal: Signal, path: str | Path) -> None:
     """  # noqa: DOC502  the latter by the calls below
     file = Path(path)
     suffix = file.suffix.lower()
-    allowed = WRITABLE[signal.kind]
+    check_ending(signal.kind, file)
     if signal.kind == "video" and not suffix:
         write_folder(stored_samples(signal, shallow=False), file, _png)
         return
-    if suffix not in allowed:
-        raise SettingsError(f"{path}: a signal of kind {signal.kind} can be written to {', '.join(allowed)}")
     if signal.kind == "video" and suffix in {".mp4", ".avi", ".mov", ".mkv"}:
         with replacing(file) as temporary:
             write_video(_opaque(stored_samples(signal)), _frame_rate(signal), temporary)
@@ -58,11 +57,23 @@ def write_signal(signal: Signal, path: str | Path) -> None:
     write_bytes(file, _content(signal, suffix))
 
 
+def check_ending(kind: str, path: str | Path) -> None:
+    """Make sure that there is a format for a kind of signal, before work is done for it.
+
+    Raises:
+        SettingsError: This kind of signal cannot be written to such a file.
+    """
+    suffix, allowed = Path(path).suffix.lower(), WRITABLE[kind]
+    if suffix not in allowed and not (kind == "video" and not suffix):
+        raise SettingsError(f"{path}: a signal of kind {kind} can be written to {', '.join(allowed)}")
+
+
 def stored_samples(signal: Signal, *, shallow: bool = True) -> np.ndarray:
     """Give the samples of an image, video or volume as integers: 8 bits, or 16 where they came so.
 
     Args:
-        signal: with values in [0, 1]; others are clipped.
+        signal: with values in [0, 1], beyond which they are clipped; those of another range, such as heights
+            in metres, are stretched over it, from the smallest to the largest.
         shallow: 8 bits whatever they came from.
 
     Returns:
@@ -70,7 +81,11 @@ def stored_samples(signal: Signal, *, shallow: bool = True) -> np.ndarray:
     """
     deep = signal.meta.get("dtype") == "uint16" and not shallow
     highest = 65535 if deep else 255
-    return np.rint(np.clip(signal.values, 0.0, 1.0) * highest).astype(np.uint16 if deep else np.uint8)
+    values = signal.values
+    if signal.peak != 1:
+        low, high = float(values.min()), float(values.max())
+        values = (values - low) / ((high - low) or 1.0)
+    return np.rint(np.clip(values, 0.0, 1.0) * highest).astype(np.uint16 if deep else np.uint8)
 
 
 def mesh_bytes(mesh: Mesh, suffix: str) -> bytes:

@@ -144,6 +144,10 @@ class Run:
         """
         if not self.has(MODEL_FILE):
             raise RunError(f"{self.path} holds no network: it was not made by `kansci fit`")
+        if self.config["command"] == "represent":
+            raise RunError(
+                f"{self.path} holds a signal, not the network of a table: it was made by `kansci represent`"
+            )
         from kansci.storage.model_file import read_model  # imports torch
 
         return read_model(self._bytes(MODEL_FILE), str(self.path / MODEL_FILE))

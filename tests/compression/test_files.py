@@ -161,3 +161,16 @@ def test_other_formats_are_named():
         unpack(b"\x89PNG" + bytes(START.size + 9), "x")
     with pytest.raises(SettingsError, match="either"):
         compress_network(network())
+
+
+def test_channels_of_a_field_have_units_of_their_own():
+    x, y = np.mgrid[:20, :24].reshape(2, -1) / 20
+    values = np.stack([1e-3 * np.sin(6 * x + y), 1e5 + 1e4 * np.cos(5 * x * y)], axis=1)
+    field = field_signal(np.stack([x, y], axis=1), values, ["x", "y"], ["u", "p"])
+    read = signal_from_bytes(signal_bytes(field, psnr=50))
+    errors = np.sqrt(np.mean((read.values - field.values) ** 2, axis=(0, 1)))
+    assert np.all(errors < 0.006 * np.ptp(values, axis=0))
+    header, body = unpack(signal_bytes(field, psnr=50), "a")
+    for scales in ([1.0], [1e308, 1e308], "x"):
+        with pytest.raises(DataError):
+            signal_from_bytes(pack(header | {"scales": scales}, body))

@@ -74,3 +74,15 @@ def test_a_picture_comes_back_from_few_projections(cartoon):
     sums = operator @ inside.reshape(-1, 1)
     found = recover(operator, sums, (40, 40), prior="tv", groups=np.tile(np.arange(20), 40))
     assert np.sqrt(np.mean((found.values[..., 0] - inside) ** 2)) < 0.02
+
+
+@pytest.mark.parametrize("prior", ["tv", "tv2", "smooth"])
+def test_units_and_offsets_do_not_matter(prior):
+    x = np.sort(np.random.default_rng(3).uniform(0, 6, 80))
+    data = np.sin(x)[:, None] + 0.1 * np.random.default_rng(4).standard_normal((80, 1))
+    every = sparse.eye_array(80)
+    plain = recover(every, data, (80,), prior=prior)
+    assert np.sqrt(np.mean((plain.values[:, 0] - np.sin(x)) ** 2)) < 0.06
+    other = recover(every, 1e-6 * data + 1e-2, (80,), prior=prior)
+    np.testing.assert_allclose(other.values, 1e-6 * plain.values + 1e-2, atol=1e-12)
+    assert other.error == pytest.approx(1e-6 * plain.error, rel=1e-5)

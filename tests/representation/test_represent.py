@@ -135,6 +135,29 @@ def test_scattered_fields_are_smoothed():
     assert np.sqrt(np.mean(error**2)) < 0.025  # half of the noise
 
 
+def test_measured_curves_say_whether_they_are_smoothed():
+    rng = np.random.default_rng(0)
+    even, uneven = np.linspace(0, 9, 80), np.sort(rng.uniform(0, 9, 80))
+    noise = 0.1 * rng.standard_normal(80)
+    assert represent(field_signal(even, np.sin(even), ["t"])).notes == ()
+    assert "noise of about" in represent(field_signal(even, np.sin(even) + noise, ["t"])).notes[0]
+    assert "smoothed" in represent(field_signal(uneven, np.sin(uneven) + noise, ["t"])).notes[0]
+
+
+def test_scattered_points_are_decoded_on_grids_of_their_dimension():
+    points = np.random.default_rng(0).uniform(size=(60, 2))
+    found = represent(field_signal(points, points[:, :1] + 2 * points[:, 1:]))
+    grid = found.decode((4, 5))
+    assert grid.values.shape == (4, 5, 1)
+    x, y = np.meshgrid(*grid.axes, indexing="ij")
+    np.testing.assert_allclose(grid.values[..., 0], x + 2 * y, atol=1e-3)
+    for wrong in ({"shape": (10,)}, {"shape": (10**6, 10**6)}, {"scale": 2.0}):
+        with pytest.raises((DataError, SettingsError)):
+            found.decode(**wrong)
+    with pytest.raises(SettingsError, match="scale=inf"):
+        represent(np.arange(12.0).reshape(3, 4)).decode(scale=np.inf)
+
+
 def test_audio_and_solids():
     rate = 2000
     sound = audio_signal(np.sin(2 * np.pi * 60 * np.arange(rate) / rate), rate)

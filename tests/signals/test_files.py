@@ -305,3 +305,12 @@ def test_a_shape_without_surface_is_no_mesh(tmp_path):
     with pytest.raises(DataError, match="no surface"):
         write_signal(signal.with_values(np.ones_like(signal.values)), tmp_path / "a.ply")
     assert volume_signal(np.arange(27.0).reshape(3, 3, 3)).peak == 26
+
+
+def test_numbers_of_another_range_are_stretched_in_pictures(tmp_path):
+    heights = np.linspace(200.0, 3000.0, 48).reshape(6, 8)
+    write_signal(image_signal(heights), tmp_path / "a.png")
+    expected = np.rint((heights - 200) / 2800 * 255)
+    np.testing.assert_array_equal(np.asarray(Image.open(tmp_path / "a.png")), expected)
+    with pytest.raises(DataError, match="another unit"):
+        image_signal(1e200 * heights)

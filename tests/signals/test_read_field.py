@@ -59,3 +59,15 @@ def test_what_is_no_field_is_refused(tmp_path):
     file.write_text("x,u\n1,2\n2,2\n3,2\n")
     with pytest.raises(DataError, match="constant"):
         read_field(file)
+
+
+def test_of_a_table_with_nothing_but_coordinates_the_last_is_the_value(tmp_path):
+    file = tmp_path / "a.csv"
+    file.write_text("t,y\n0,1\n1,2\n2,4\n")
+    assert (read_field(file).coordinates, read_field(file).channels) == (("t",), ("y",))
+    file.write_text("x,y,z\n0,1,3\n1,2,5\n2,4,1\n")
+    assert (read_field(file).coordinates, read_field(file).channels) == (("x", "y"), ("z",))
+    assert read_field(file, values=["x"]).coordinates == ("y", "z")
+    file.write_text("time,u\n2020-01-01,1\n2020-01-02,2\n")
+    with pytest.raises(SettingsError, match="not numbers: time"):
+        read_field(file)
