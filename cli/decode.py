@@ -25,16 +25,21 @@ Shape = Annotated[
     str | None,
     typer.Option("--shape", metavar="N,N", help="Samples along each axis.", show_default=False),
 ]
+What = Annotated[
+    str,
+    typer.Option("--what", help="values, or their exact gradient or laplacian (.npz or .csv)."),
+]
 
 
-def decode(source: Source, out: Out, scale: Scale = None, shape: Shape = None) -> None:
+def decode(source: Source, out: Out, scale: Scale = None, shape: Shape = None, what: What = "values") -> None:
     """Write samples of a represented signal, at its own resolution or any other."""
     from kansci.representation.packed import open_packed
     from kansci.representation.store import open_representation
     from kansci.signals.write import write_signal
 
     result = open_representation(source) if source.is_dir() else open_packed(source)
-    write_signal(result.decode(None if shape is None else _shape(shape), scale=scale), out)
+    samples = result.decode(None if shape is None else _shape(shape), scale=scale)
+    write_signal(samples if what == "values" else result.derivatives(samples, what), out)
     typer.echo(str(out))
 
 

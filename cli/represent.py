@@ -2,7 +2,7 @@
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -76,6 +76,10 @@ Coordinates = Annotated[
 Values = Annotated[
     str | None, typer.Option("--values", metavar="A,B", help="Columns of a table.", show_default=False)
 ]
+Resolution = Annotated[int, typer.Option("--resolution", help="Samples along each axis of a solid.")]
+Occupancy = Annotated[
+    bool, typer.Option("--occupancy", help="Of a solid: inside or outside, instead of the distance.")
+]
 Mask = Annotated[
     Path | None,
     typer.Option("--mask", metavar="IMAGE", help="White where the signal is known, for --task inpaint."),
@@ -144,6 +148,8 @@ def represent(
     size: Size = None,
     coordinates: Coordinates = None,
     values: Values = None,
+    resolution: Resolution = 64,
+    occupancy: Occupancy = False,
     mask: Mask = None,
     angles: Angles = None,
     reference: Reference = None,
@@ -181,7 +187,9 @@ def represent(
 
     if out is not None:
         check_free(out)
-    data = signal if task == "eikonal" else read_given(signal, kind, size, coordinates, values)
+    columns = {"coordinates": _names(coordinates), "values": _names(values)}
+    solid = {"resolution": resolution, "quantity": "occupancy" if occupancy else "distance"}
+    data = signal if task == "eikonal" else read_given(signal, kind, size, **columns, **solid)
     if decode is not None:
         shown = "shape" if isinstance(data, str) else "image" if task == "scan" else data.kind
         check_ending(shown, decode)
@@ -227,18 +235,12 @@ def represent(
     leave_if(result.interrupted)
 
 
-def read_given(
-    source: str,
-    kind: str | None,
-    size: str | None,
-    coordinates: str | None = None,
-    values: str | None = None,
-) -> "Signal":
-    """Read what the user named, and resample it if asked to."""
+def read_given(source: str, kind: str | None, size: str | None, **how: Any) -> "Signal":
+    """Read what the user named, see `read_any`, and resample it if asked to."""
     from kansci.representation.read_any import read_any
     from kansci.signals.resize import resized
 
-    signal = read_any(source, kind, coordinates=_names(coordinates), values=_names(values))
+    signal = read_any(source, kind, **how)
     return signal if size is None else resized(signal, _size(size))
 
 

@@ -7,6 +7,7 @@ from kansci.errors import SettingsError
 from kansci.representation.read_field import is_field, read_field
 from kansci.signals import Signal
 from kansci.signals.read import read_signal
+from kansci.signals.shapes import RESOLUTION
 
 __all__ = ["read_any"]
 
@@ -17,6 +18,8 @@ def read_any(
     *,
     coordinates: Sequence[str] | None = None,
     values: Sequence[str] | None = None,
+    resolution: int = RESOLUTION,
+    quantity: str = "distance",
 ) -> Signal:
     """Read a signal: a table as a field, everything else as `read_signal` does.
 
@@ -25,6 +28,8 @@ def read_any(
         kind: where a file could be several.
         coordinates: columns of a table.
         values: columns of a table.
+        resolution: samples along each axis of a solid.
+        quantity: of a solid, "distance" or "occupancy".
 
     Returns:
         The signal.
@@ -36,4 +41,4 @@ def read_any(
         return read_field(source, coordinates, values)
     if coordinates or values:
         raise SettingsError(f"{source}: only tables have columns to name")
-    return read_signal(source, kind)
+    return read_signal(source, kind, resolution=resolution, quantity=quantity)

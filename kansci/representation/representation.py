@@ -1,7 +1,7 @@
 """A signal as a function: what `represent` gives."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -100,6 +100,29 @@ class Representation:
     def laplacian(self, points: np.ndarray) -> np.ndarray:
         """Sum the second derivatives at points (N, d), by the signal's units, giving (N, C)."""
         return self.model.laplacian(self.frame.unit(points), 1 / self.frame.half_widths)
+
+    def derivatives(self, samples: Signal, what: str) -> Signal:
+        """Differentiate exactly, by the signal's units, where samples are.
+
+        Args:
+            samples: what `decode` gave.
+            what: "gradient" or "laplacian".
+
+        Returns:
+            A field whose channels are the components.
+
+        Raises:
+            SettingsError: it is something else.
+        """
+        if what not in {"gradient", "laplacian"}:
+            raise SettingsError(f"--what {what}: choose values, gradient or laplacian")
+        points = samples.unit_points() * self.frame.half_widths + samples.box.mean(axis=1)
+        values = self.gradient(points) if what == "gradient" else self.laplacian(points)
+        names = [f"laplacian of {c}" for c in samples.channels]
+        if what == "gradient":
+            names = [f"d{c}/d{x}" for c in samples.channels for x in samples.coordinates]
+        shaped = values.reshape(*samples.values.shape[:-1], len(names))
+        return replace(samples, kind="field", values=shaped, channels=tuple(names), meta={})
 
     def to_json(self) -> dict[str, Any]:
         """Give the result in JSON's types."""

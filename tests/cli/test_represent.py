@@ -54,6 +54,27 @@ def test_there_and_back(photo, tmp_path):
     np.testing.assert_allclose(pixels(again), halves, atol=0.51)
 
 
+def test_exact_derivatives(photo, tmp_path):
+    run("represent", photo, "--out", tmp_path / "run", "--json")
+    run("decode", tmp_path / "run", tmp_path / "slopes.npz", "--what", "gradient")
+    with np.load(tmp_path / "slopes.npz") as stored:
+        slopes = stored["dred/dx"]
+        across = stored["dred/dy"]
+    assert slopes[20, 10:40] == pytest.approx(1 / 48, abs=4e-3)  # red rises by one over 48 pixels, rounded
+    assert np.abs(across[5:35, 10:40]).max() < 1e-6
+    run("decode", tmp_path / "run", tmp_path / "bends.csv", "--what", "laplacian")
+    assert "laplacian of red" in (tmp_path / "bends.csv").read_text().splitlines()[0]
+
+
+def test_a_solid(tmp_path):
+    options = ("--resolution", 24, "--decode", tmp_path / "s.ply", "--json")
+    record = json.loads(run("represent", "sphere", *options).stdout)
+    assert record["shape"] == [24, 24, 24]
+    assert (tmp_path / "s.ply").stat().st_size > 1000
+    inside = json.loads(run("represent", "sphere", "--resolution", 24, "--occupancy", "--json").stdout)
+    assert inside["iou"] == 1
+
+
 def test_a_network_in_steps_is_the_same_twice(photo):
     options = ("represent", photo, "--model", "siren", "--parameters", 800, "--steps", 30, "--json")
     one, two = (json.loads(run(*options).stdout) for _ in range(2))
