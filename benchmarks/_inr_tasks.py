@@ -10,7 +10,7 @@ from skimage.restoration import denoise_tv_chambolle, denoise_wavelet, inpaint_b
 from skimage.transform import iradon, radon, resize
 
 from kansci.representation import represent
-from kansci.signals import Signal, image_signal
+from kansci.signals import Signal
 from kansci.signals.quality import psnr, ssim
 from kansci.signals.read import read_signal
 from kansci.signals.resize import resized
@@ -53,15 +53,7 @@ def _denoising(seconds: float) -> Iterator[Row]:
             clean.values + 0.1 * np.random.default_rng(0).standard_normal(clean.values.shape)
         )
         row = {"task": "denoise, sigma 0.1", "image": name}
-        for model in ("spline", "siren"):
-            found = represent(
-                noisy,
-                model,
-                task="denoise",
-                seconds=seconds,
-                parameters=None if model == "spline" else 20_000,
-            )
-            yield {**row, "model": model, **_quality(clean.values, found.decode().values)}
+        yield from _ours(row, noisy, clean.values, task="denoise", seconds=seconds)
         for label, how in (
             ("wavelets (scikit-image)", lambda x: denoise_wavelet(x, rescale_sigma=True, channel_axis=-1)),
             ("total variation 0.1 (scikit-image)", lambda x: denoise_tv_chambolle(x, 0.1, channel_axis=-1)),
@@ -74,16 +66,7 @@ def _inpainting(seconds: float) -> Iterator[Row]:
         clean = resized(read_signal(name), (256, 256))
         known = np.random.default_rng(0).random(clean.shape) < 0.2
         row = {"task": "inpaint, 20 % known", "image": name}
-        for model in ("spline", "siren"):
-            found = represent(
-                clean,
-                model,
-                task="inpaint",
-                mask=known,
-                seconds=seconds,
-                parameters=None if model == "spline" else 20_000,
-            )
-            yield {**row, "model": model, **_quality(clean.values, found.decode().values)}
+        yield from _ours(row, clean, clean.values, task="inpaint", mask=known, seconds=seconds)
         filled = inpaint_biharmonic(clean.values, ~known, channel_axis=-1)
         yield {**row, "model": "biharmonic (scikit-image)", **_quality(clean.values, filled)}
 
@@ -95,16 +78,7 @@ def _scans(seconds: float) -> Iterator[Row]:
         sums = radon(truth, angles)
         sums = sums + noise * sums.max() * np.random.default_rng(0).standard_normal(sums.shape)
         row = {"task": f"scan, {count} angles, noise {noise:g}", "image": "phantom"}
-        for model in ("spline", "siren"):
-            found = represent(
-                _plain(sums),
-                model,
-                task="scan",
-                angles=angles,
-                seconds=seconds,
-                parameters=None if model == "spline" else 20_000,
-            )
-            yield {**row, "model": model, **_quality(truth[..., None], found.decode().values)}
+        yield from _ours(row, sums, truth[..., None], task="scan", angles=angles, seconds=seconds)
         yield {
             **row,
             "model": "filtered back projection (scikit-image)",
@@ -112,14 +86,17 @@ def _scans(seconds: float) -> Iterator[Row]:
         }
 
 
-def _plain(array: np.ndarray) -> Signal:
-    return image_signal(array)
+def _ours(row: Row, data: Signal | np.ndarray, truth: np.ndarray, **task: Any) -> Iterator[Row]:
+    """The default model, and a SIREN that is small enough to be regular."""
+    for model, parameters in (("spline", None), ("siren", 20_000)):
+        found = represent(data, model, parameters=parameters, **task)
+        yield {**row, "model": model, **_quality(truth, found.decode().values)}
 
 
 def _derivatives(seconds: float) -> Iterator[Row]:
     clean = resized(read_signal("camera"), (256, 256))
     exact = represent(clean)
-    points = np.stack(np.meshgrid(*clean.axes, indexing="ij"), axis=-1).reshape(-1, 2)
+    points = clean.positions()
     given = {
         "gradient": exact.gradient(points).reshape(256, 256, 2),
         "laplacian": exact.laplacian(points).reshape(256, 256, 1),

@@ -41,16 +41,16 @@ def compare(
 
     Ctrl-C stops and gives the models so far.
     """
+    from kansci.interrupt import first_interrupt
     from kansci.representation.compare import compare_models
     from kansci.storage import json_text
 
     from .discover import leave_if
-    from .interrupt import interruptible
     from .views import live_line
 
     _check_page(out)
     data = read_given(signal, kind, size)
-    with live_line() as tell, interruptible() as cancelled:
+    with live_line() as tell, first_interrupt() as cancelled:
         comparison = compare_models(
             data,
             [name.strip() for name in models.split(",")],

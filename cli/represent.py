@@ -124,7 +124,7 @@ Frequency = Annotated[
 Rate = Annotated[
     float | None, typer.Option("--learning-rate", help="Highest rate of Adam.", show_default=False)
 ]
-Sampling = Annotated[str, typer.Option("--sampling", help="Of the batches: uniform, int or nint.")]
+Sampling = Annotated[str, typer.Option("--sampling", help="Of the batches: uniform, recent, int or nint.")]
 Initialisation = Annotated[str, typer.Option("--initialisation", help="Of networks: published or vi3nr.")]
 
 WithFormula = Annotated[
@@ -174,6 +174,7 @@ def represent(
 
     Ctrl-C stops and gives the best function so far.
     """
+    from kansci.interrupt import first_interrupt
     from kansci.representation import find_formula
     from kansci.representation import represent as find
     from kansci.representation.store import save_representation
@@ -181,7 +182,6 @@ def represent(
     from kansci.storage import check_free, json_text
 
     from .discover import leave_if
-    from .interrupt import interruptible
     from .represent_views import show_representation
     from .views import live_line, note
 
@@ -193,7 +193,7 @@ def represent(
     if decode is not None:
         shown = "shape" if isinstance(data, str) else "image" if task == "scan" else data.kind
         check_ending(shown, decode)
-    with live_line() as tell, interruptible() as cancelled:
+    with live_line() as tell, first_interrupt() as cancelled:
         result = find(
             data,
             model,

@@ -17,7 +17,7 @@ from kansci.compression.samples import compress, decompress
 from kansci.compression.schema import check_samples
 from kansci.errors import DataError, SettingsError
 from kansci.signals.files import existing, readable, write_bytes
-from kansci.signals.signal import CELL_CENTRED, Signal
+from kansci.signals.signal import Signal, usual_axes
 
 __all__ = [
     "CompressedNetwork",
@@ -71,7 +71,7 @@ def signal_bytes(
     """
     if signal.axes is None:
         raise DataError(f"{signal.kind}: scattered points cannot be compressed; fit a network to them")
-    standard = _standard_axes(signal.kind, signal.shape, signal.box)
+    standard = usual_axes(signal.kind, signal.shape, signal.box)
     regular = all(
         np.allclose(axis, usual, rtol=0, atol=1e-9 * (high - low))
         for axis, usual, (low, high) in zip(signal.axes, standard, signal.box, strict=True)
@@ -114,7 +114,7 @@ def signal_from_bytes(content: bytes, where: str = "the data") -> Signal:
         with np.errstate(over="ignore"):  # the signal refuses what is infinite
             values = values * np.array(header["scales"], dtype=np.float64)
     if axes is None:
-        axes = _standard_axes(header["kind"], values.shape[:-1], np.array(header["box"], dtype=np.float64))
+        axes = usual_axes(header["kind"], values.shape[:-1], np.array(header["box"], dtype=np.float64))
     try:
         return Signal.from_header(header, values, [np.asarray(axis) for axis in axes])
     except DataError as error:
@@ -167,12 +167,3 @@ def read_compressed(path: Path) -> Signal | CompressedNetwork:
     if header.get("codec") == "network":
         return CompressedNetwork(*decompress_network(content, str(path)))
     return signal_from_bytes(content, str(path))
-
-
-def _standard_axes(kind: str, shape: tuple[int, ...], box: np.ndarray) -> list[np.ndarray]:
-    """The positions that a kind of signal usually has: the middles of cells, or from end to end."""
-    if kind in CELL_CENTRED:
-        return [
-            low + (high - low) * (np.arange(n) + 0.5) / n for n, (low, high) in zip(shape, box, strict=True)
-        ]
-    return [np.linspace(low, high, n) for n, (low, high) in zip(shape, box, strict=True)]

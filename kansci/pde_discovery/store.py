@@ -20,9 +20,9 @@ from kansci.expressions.parser import parse
 from kansci.pde_discovery.result import Equation, EquationDiscovery, EquationTerm, HeldOut
 from kansci.pde_discovery.settings import Settings
 from kansci.pde_discovery.terms import Names
-from kansci.storage import check_free, commit, open_run
+from kansci.storage import check_free, commit, open_run_of, run_config
 from kansci.storage.files import encode, read_bytes, read_text
-from kansci.storage.run import ALL_FILES, CONFIG_FILE, EQUATION_FILE, HELD_OUT_FILE, LIMITS
+from kansci.storage.layout import ALL_FILES, CONFIG_FILE, EQUATION_FILE, HELD_OUT_FILE, LIMITS
 from kansci.storage.schema import (
     COUNT,
     NUMBER,
@@ -75,17 +75,10 @@ def save_equation(found: EquationDiscovery, settings: Settings, path: str | Path
     if found.heldout is not None:
         arrays = {name: np.ascontiguousarray(getattr(found.heldout, name)) for name in HELD_OUT}
         files[HELD_OUT_FILE] = save(arrays)
-    config = {
-        "format": 1,
-        "version": record["version"],
-        "command": COMMAND,
-        "target": record["target"],
-        "inputs": record["coordinates"],
-        "columns": [],
-        "notes": record["notes"],
-        "settings": asdict(settings),
-    }
-    commit(Path(path), files | {CONFIG_FILE: encode(config)}, stale=ALL_FILES)
+    config = run_config(
+        COMMAND, record["target"], [], record["coordinates"], record["notes"], asdict(settings)
+    )
+    commit(Path(path), files | {CONFIG_FILE: config}, stale=ALL_FILES)
 
 
 def open_equation(path: str | Path) -> EquationDiscovery:
@@ -100,9 +93,7 @@ def open_equation(path: str | Path) -> EquationDiscovery:
     Raises:
         RunError: the folder holds none, or a file is damaged.
     """
-    run = open_run(path)
-    if run.config["command"] != COMMAND:
-        raise RunError(f"{path} was made by `kansci {run.config['command']}`, not by `kansci {COMMAND}`")
+    run = open_run_of(path, COMMAND)
     file = run.path / EQUATION_FILE
     record = parse_object(read_text(file, LIMITS[EQUATION_FILE]), RESULT, str(file))
     coordinates = tuple(record["coordinates"])

@@ -48,11 +48,10 @@ def _inside(shape: Signal, values: np.ndarray) -> np.ndarray:
 def misfit(goal: Goal, model: CoordinateModel) -> dict[str, float | None]:
     """Say by how much a model misses measurements that are no samples of it, relative to their size."""
     measured = goal.measured
-    axes = measured.axes or ()
     if measured.operator is not None:
         predicted = measured.operator @ model.means(measured.shape).reshape(measured.n_points, -1)
     else:
-        points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+        points = goal.frame.unit_points()
         widths = goal.frame.half_widths
         if measured.derivative == "gradient":
             predicted = model.gradient(points)

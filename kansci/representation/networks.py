@@ -15,6 +15,7 @@ from kansci.inr.networks import make_network, suggested_frequency
 from kansci.inr.training import Progress, TrainSettings, train
 from kansci.representation.goal import Goal
 from kansci.representation.settings import NETWORK_PARAMETERS, RepresentSettings
+from kansci.signals.signal import grid_points
 
 __all__ = ["fit_network"]
 
@@ -28,7 +29,7 @@ def fit_network(
     settings: RepresentSettings,
     on_progress: Callable[[Progress], None] | None,
     cancelled: Callable[[], bool] | None,
-) -> tuple[NetworkModel, list[dict[str, Any]], str]:
+) -> tuple[NetworkModel, list[dict[str, Any]]]:
     """Train a network.
 
     Args:
@@ -38,7 +39,7 @@ def fit_network(
         cancelled: asked before each step.
 
     Returns:
-        The model, a record for each look at how well it does, and why training ended.
+        The model, and a record for each look at how well it does.
 
     Raises:
         DataError: a Laplacian is by coordinates of different scales.
@@ -77,11 +78,7 @@ def fit_network(
     result = train(
         network, _scaled(measured, offset, scale), how, on_progress=on_progress, cancelled=cancelled
     )
-    return (
-        NetworkModel(network, offset, scale, logistic=logistic),
-        [asdict(p) for p in result.history],
-        result.reason,
-    )
+    return NetworkModel(network, offset, scale, logistic=logistic), [asdict(p) for p in result.history]
 
 
 def _frequency(model: str, goal: Goal) -> float | None:
@@ -102,8 +99,8 @@ def _frequency(model: str, goal: Goal) -> float | None:
 
 def _to_nearest(points: np.ndarray, axes: list[np.ndarray]) -> np.ndarray:
     """Distances from a grid to the nearest of some points: as smooth as the signed distance is."""
-    grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1)
-    return cKDTree(points).query(grid)[0][..., None]
+    distances, _ = cKDTree(points).query(grid_points(axes))
+    return distances.reshape(*(len(x) for x in axes), 1)
 
 
 def _scale(goal: Goal) -> tuple[float, float]:

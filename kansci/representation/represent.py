@@ -87,7 +87,7 @@ def represent(
         if late.set and not interrupted.set:
             notes.append(f"not all weights of a prior were tried in {chosen.seconds:g} s")
     else:
-        found, history, _ = fit_network(goal, chosen, on_progress, interrupted)
+        found, history = fit_network(goal, chosen, on_progress, interrupted)
     seconds = time.perf_counter() - started
     result = Representation(goal.frame, chosen, found, {}, seconds, history, tuple(notes), interrupted.set)
     result.quality.update(_quality(result, goal, reference))

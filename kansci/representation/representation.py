@@ -116,7 +116,7 @@ class Representation:
         """
         if what not in {"gradient", "laplacian"}:
             raise SettingsError(f"--what {what}: choose values, gradient or laplacian")
-        points = samples.unit_points() * self.frame.half_widths + samples.box.mean(axis=1)
+        points = samples.positions()
         values = self.gradient(points) if what == "gradient" else self.laplacian(points)
         names = [f"laplacian of {c}" for c in samples.channels]
         if what == "gradient":

@@ -8,6 +8,7 @@ from scipy import sparse
 
 from kansci.errors import SettingsError
 from kansci.inr.integrate import from_gradient, from_laplacian
+from kansci.inr.model import cell_centres
 from kansci.inr.recover import Recovered, recover
 from kansci.inr.spline_axis import SplineAxis
 from kansci.inr.tensor_spline import TensorSpline, fitting_degree, from_means, through_values
@@ -106,7 +107,7 @@ def _even(signal: Signal) -> bool:
 
 
 def _in_cells(signal: Signal) -> bool:
-    return all(np.allclose(x, (2 * np.arange(len(x)) + 1) / len(x) - 1) for x in signal.unit_axes())
+    return all(np.allclose(x, cell_centres(len(x))) for x in signal.unit_axes())
 
 
 def _scattered(

@@ -17,9 +17,8 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 
-from kansci._version import __version__
 from kansci.errors import KansciError, RunError
 from kansci.inr.model import CoordinateModel
 from kansci.representation.formula import SignalFormula
@@ -27,28 +26,25 @@ from kansci.representation.model_form import Tensors, model_form, model_from
 from kansci.representation.representation import Representation
 from kansci.representation.settings import RepresentSettings
 from kansci.signals import Signal
-from kansci.storage import Run, check_free, commit, json_text, open_run
-from kansci.storage.files import MEGABYTE, encode, read_bytes, read_text
-from kansci.storage.run import ALL_FILES, FORMULA_FILE
+from kansci.storage import box_columns, check_free, commit, json_text, open_run_of, run_config
+from kansci.storage.described import read_described
+from kansci.storage.files import encode, read_bytes, read_text
+from kansci.storage.layout import (
+    ALL_FILES,
+    CONFIG_FILE,
+    FORMULA_FILE,
+    HISTORY_FILE,
+    LIMITS,
+    MODEL_FILE,
+    REPRESENTATION_FILE,
+    SIGNAL_FILE,
+)
 from kansci.storage.schema import OBJECT, parse_object
 
-__all__ = ["is_representation", "open_representation", "save_representation"]
+__all__ = ["open_representation", "save_representation"]
 
 COMMAND = "represent"
-CONFIG, SIGNAL, MODEL, RESULT, HISTORY = (
-    "config.json",
-    "signal.safetensors",
-    "model.safetensors",
-    "representation.json",
-    "history.jsonl",
-)
-MOST_TENSORS, MOST_RESULT = 4096 * MEGABYTE, 64 * MEGABYTE
 MEASURES = ("psnr", "ssim", "snr", "rmse", "iou", "misfit")
-
-
-def is_representation(run: Run) -> bool:
-    """Whether an opened RUN was made by `kansci represent`."""
-    return bool(run.config["command"] == COMMAND)
 
 
 def save_representation(result: Representation, path: str | Path) -> None:
@@ -62,15 +58,15 @@ def save_representation(result: Representation, path: str | Path) -> None:
     check_free(folder)
     lines = [json_text(step, indent=None) + "\n" for step in result.history]
     files = {
-        SIGNAL: _signal_bytes(result.frame),
-        MODEL: _model_bytes(result.model),
-        RESULT: encode({**result.to_json(), "settings": asdict(result.settings)}),
-        HISTORY: "".join(lines).encode(),
+        SIGNAL_FILE: _signal_bytes(result.frame),
+        MODEL_FILE: _model_bytes(result.model),
+        REPRESENTATION_FILE: encode({**result.to_json(), "settings": asdict(result.settings)}),
+        HISTORY_FILE: "".join(lines).encode(),
     }
     laws = [dict(law.record) for law in result.formulas if law.found]
     if laws:
         files[FORMULA_FILE] = encode({**laws[0], "fields": laws})
-    commit(folder, files | {CONFIG: encode(_config(result))}, stale=ALL_FILES)
+    commit(folder, files | {CONFIG_FILE: _config(result)}, stale=ALL_FILES)
 
 
 def open_representation(path: str | Path) -> Representation:
@@ -85,17 +81,14 @@ def open_representation(path: str | Path) -> Representation:
     Raises:
         RunError: the folder holds none, or a file is damaged.
     """
-    run = open_run(path)
-    if not is_representation(run):
-        raise RunError(f"{path} was made by `kansci {run.config['command']}`, not by `kansci represent`")
-    result = parse_object(
-        read_text(run.path / RESULT, MOST_RESULT), {"settings": OBJECT}, str(run.path / RESULT)
-    )
+    run = open_run_of(path, COMMAND)
+    file = run.path / REPRESENTATION_FILE
+    result = parse_object(read_text(file, LIMITS[file.name]), {"settings": OBJECT}, str(file))
     try:
         return Representation(
-            _opened(run.path / SIGNAL, _signal),
+            _opened(run.path / SIGNAL_FILE, _signal),
             RepresentSettings(**result["settings"]),
-            _opened(run.path / MODEL, _model),
+            _opened(run.path / MODEL_FILE, _model),
             {name: _number(result[name]) for name in MEASURES if name in result},
             float(result["seconds"]),
             run.history(),
@@ -106,26 +99,23 @@ def open_representation(path: str | Path) -> Representation:
     except RunError:
         raise
     except (KansciError, KeyError, TypeError, ValueError) as error:
-        raise RunError(f"{run.path / RESULT}: not what `kansci represent` writes ({error})") from error
+        raise RunError(f"{file}: not what `kansci represent` writes ({error})") from error
 
 
 def _number(value: Any) -> float | None:
     return None if value is None else float(value)
 
 
-def _config(result: Representation) -> dict[str, Any]:
+def _config(result: Representation) -> bytes:
     frame = result.frame
-    ends = zip(frame.coordinates, frame.box, strict=True)
-    return {
-        "format": 1,
-        "version": __version__,
-        "command": COMMAND,
-        "target": frame.channels[0],
-        "inputs": list(frame.coordinates),
-        "columns": [{"name": n, "unit": "", "min": float(a), "max": float(b)} for n, (a, b) in ends],
-        "notes": list(result.notes),
-        "settings": asdict(result.settings),
-    }
+    return run_config(
+        COMMAND,
+        frame.channels[0],
+        box_columns(frame.coordinates, frame.box),
+        frame.coordinates,
+        result.notes,
+        asdict(result.settings),
+    )
 
 
 def _signal_bytes(signal: Signal) -> bytes:
@@ -167,11 +157,9 @@ def _opened(file: Path, build: Callable[[Tensors, Mapping[str, Any]], Any]) -> A
     Raises:
         RunError: the file is damaged.
     """
-    content = read_bytes(file, MOST_TENSORS)
+    content = read_bytes(file, LIMITS[file.name])
     try:
-        tensors = load(content)
-        length = int.from_bytes(content[:8], "little")
-        stored = json.loads(content[8 : 8 + length])["__metadata__"]
+        tensors, stored = read_described(content)
         return build(tensors, {name: json.loads(text) for name, text in stored.items()})
     except (SafetensorError, KansciError, KeyError, IndexError, TypeError, ValueError, RuntimeError) as error:
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__

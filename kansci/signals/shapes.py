@@ -10,7 +10,7 @@ from collections.abc import Callable
 import numpy as np
 
 from kansci.errors import SettingsError
-from kansci.signals.signal import Signal
+from kansci.signals.signal import Signal, grid_points, usual_axes
 from kansci.signals.surface import Mesh, iso_surface
 
 __all__ = ["SHAPES", "AnalyticShape", "Shape", "analytic_shape", "shape_signal"]
@@ -125,8 +125,8 @@ def shape_signal(shape: Shape, resolution: int = RESOLUTION, quantity: str = "di
         raise SettingsError(f"a shape as '{quantity}': choose distance or occupancy")
     if not 2 <= resolution <= 512:
         raise SettingsError(f"a shape with {resolution} samples along each axis: choose 2 to 512")
-    axes = tuple(low + (high - low) * (np.arange(resolution) + 0.5) / resolution for low, high in shape.box)
-    points = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
+    axes = usual_axes("shape", (resolution,) * 3, shape.box)
+    points = grid_points(axes)
     if quantity == "distance":
         values = shape.signed_distance(points)
     else:

@@ -8,7 +8,7 @@ import numpy as np
 
 from kansci.errors import DataError
 
-__all__ = ["CELL_CENTRED", "KINDS", "SENSED", "Signal"]
+__all__ = ["CELL_CENTRED", "KINDS", "SENSED", "Signal", "grid_points", "usual_axes"]
 
 KINDS = ("image", "audio", "video", "volume", "field", "shape")
 CELL_CENTRED = ("image", "video", "volume", "shape")
@@ -155,14 +155,16 @@ class Signal:
             for axis, (low, high) in zip(self.axes, self.box, strict=True)
         )
 
+    def positions(self) -> np.ndarray:
+        """Give all points (N, d) in the user's units, in the order of `flat_values`."""
+        return np.asarray(self.points) if self.axes is None else grid_points(self.axes)
+
     def unit_points(self) -> np.ndarray:
-        """Give all points in [-1, 1]^d, (N, d); those of a grid in the order of its flattened values."""
-        if self.axes is None:
-            return self.unit(np.asarray(self.points))
-        return np.stack(np.meshgrid(*self.unit_axes(), indexing="ij"), axis=-1).reshape(-1, self.dimension)
+        """Give `positions` in [-1, 1]^d."""
+        return self.unit(self.positions())
 
     def flat_values(self) -> np.ndarray:
-        """Give the values (N, C) in the order of `unit_points`."""
+        """Give the values (N, C) in the order of `positions`."""
         return self.values.reshape(-1, len(self.channels))
 
     def axes_at(self, shape: Sequence[int]) -> tuple[np.ndarray, ...]:
@@ -185,12 +187,7 @@ class Signal:
             )
         if self.axes is not None and tuple(shape) == self.shape:
             return self.axes
-        if self.kind in CELL_CENTRED:
-            return tuple(
-                low + (high - low) * (np.arange(n) + 0.5) / n
-                for n, (low, high) in zip(shape, self.box, strict=True)
-            )
-        return tuple(np.linspace(low, high, n) for n, (low, high) in zip(shape, self.box, strict=True))
+        return usual_axes(self.kind, shape, self.box)
 
     def with_values(
         self, values: np.ndarray, axes: Sequence[np.ndarray] | None = None, points: np.ndarray | None = None
@@ -253,6 +250,19 @@ class Signal:
             float(header["peak"]),
             dict(header["meta"]),
         )
+
+
+def grid_points(axes: Sequence[np.ndarray]) -> np.ndarray:
+    """Give all combinations of d axes' positions, (N, d), the last axis fastest."""
+    return np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, len(axes))
+
+
+def usual_axes(kind: str, shape: Sequence[int], box: np.ndarray) -> tuple[np.ndarray, ...]:
+    """Give the positions that a kind of signal has in a box (d, 2): middles of cells, or from end to end."""
+    sides = list(zip(shape, box, strict=True))
+    if kind in CELL_CENTRED:
+        return tuple(low + (high - low) * (np.arange(n) + 0.5) / n for n, (low, high) in sides)
+    return tuple(np.linspace(low, high, n) for n, (low, high) in sides)
 
 
 def _floats(array: Any, what: str) -> np.ndarray:

@@ -140,13 +140,8 @@ def _csv(signal: Signal) -> bytes:
     """One row a point: coordinates, then channels, with all digits."""
     import pandas as pd
 
-    if signal.axes is not None:
-        grids = np.meshgrid(*signal.axes, indexing="ij")
-        points = np.stack(grids, axis=-1).reshape(-1, signal.dimension)
-    else:
-        points = np.asarray(signal.points)
     columns = [*signal.coordinates, *signal.channels]
-    frame = pd.DataFrame(np.concatenate([points, signal.flat_values()], axis=1), columns=columns)
+    frame = pd.DataFrame(np.concatenate([signal.positions(), signal.flat_values()], axis=1), columns=columns)
     return frame.to_csv(index=False, lineterminator="\n").encode("utf-8")
 
 

@@ -5,11 +5,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 from kansci._version import __version__
 from kansci.errors import RunError
 from kansci.pde.journal import Journal, Outcome
+from kansci.storage.described import read_described
 
 __all__ = ["journal_bytes", "read_journal"]
 
@@ -40,9 +41,8 @@ def read_journal(content: bytes, where: str) -> Journal:
         RunError: this is not what `journal_bytes` writes.
     """
     try:
-        tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        record: dict[str, Any] = json.loads(header["__metadata__"]["journal"])
+        tensors, texts = read_described(content)
+        record: dict[str, Any] = json.loads(texts["journal"])
         if record["version"] != __version__:
             return Journal()
         chapters = {

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 from kansci.errors import RunError
 from kansci.pde.block import Layout
@@ -20,6 +20,7 @@ from kansci.pde.solver import NumericalSolution, Progress
 from kansci.pde.spectral import Level
 from kansci.pde.system import System, prepare
 from kansci.solution.network_text import Reader, Writer
+from kansci.storage.described import read_described
 
 __all__ = ["model_bytes", "numbers", "read_model", "stored_numerical", "stored_observations"]
 
@@ -81,9 +82,8 @@ def read_model(content: bytes) -> tuple[dict[str, torch.Tensor], dict[str, Any]]
         RunError: this is no such file.
     """
     try:
-        tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        described = json.loads(header["__metadata__"]["solution"])
+        tensors, texts = read_described(content)
+        described = json.loads(texts["solution"])
     except (SafetensorError, RecursionError) as error:
         raise RunError("model.safetensors: not the networks of a solution") from error
     return {name: tensor.clone() for name, tensor in tensors.items()}, described

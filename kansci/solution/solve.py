@@ -1,16 +1,13 @@
 """The whole way: a differential equation in, its solution out, with errors, a closed form and its proof."""
 
-import signal
-import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from kansci.errors import SettingsError
+from kansci.interrupt import first_interrupt
 from kansci.pde.journal import Journal
 from kansci.pde.problem import Problem
 from kansci.pde.solver import NumericalSolution, SolveSettings, solve_problem
@@ -215,7 +212,7 @@ class _Work:
     def numerical(
         self, journal: Journal, keeper: Keeper | None, cancelled: Callable[[], bool]
     ) -> NumericalSolution:
-        with _first_interrupt() as asked:
+        with first_interrupt() as asked:
             try:
                 return solve_problem(
                     self._task.problem,
@@ -271,24 +268,3 @@ class _Work:
         return find_closed_form(
             numerical, seconds, seed, lambda stage: self._tell(Event(f"closed form: {stage}", self.elapsed))
         )
-
-
-@contextmanager
-def _first_interrupt() -> Iterator[Callable[[], bool]]:
-    """Make the first Ctrl-C a request to end; the second one raises KeyboardInterrupt as ever."""
-    asked = False
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: False
-        return
-    before = signal.getsignal(signal.SIGINT)
-
-    def handler(number: int, frame: FrameType | None) -> None:
-        nonlocal asked
-        asked = True
-        signal.signal(signal.SIGINT, before)
-
-    signal.signal(signal.SIGINT, handler)
-    try:
-        yield lambda: asked
-    finally:
-        signal.signal(signal.SIGINT, before)

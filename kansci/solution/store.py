@@ -15,7 +15,6 @@ from typing import Any
 
 import sympy
 
-from kansci._version import __version__
 from kansci.errors import KansciError, RunError, SettingsError
 from kansci.expressions.parser import parse
 from kansci.pde.journal import Journal
@@ -35,14 +34,13 @@ from kansci.solution.numerical_file import (
 from kansci.solution.proof_record import proof_from, proof_record
 from kansci.solution.result import Solution
 from kansci.solution.stated import MEASURED, restated
-from kansci.storage import Run, check_free, commit, json_text, open_run
+from kansci.storage import box_columns, check_free, commit, json_text, open_run_of, run_config
 from kansci.storage.files import MEGABYTE, encode, read_bytes, read_text
-from kansci.storage.run import ALL_FILES
+from kansci.storage.layout import ALL_FILES
 from kansci.storage.schema import OBJECT, parse_object
 
 __all__ = [
     "check_kept",
-    "is_solution",
     "keep_journal",
     "open_journal",
     "open_solution",
@@ -60,11 +58,6 @@ CONFIG, MODEL, RESULT, FORMULA, HISTORY, CHECKPOINT = (
     "checkpoint.safetensors",
 )
 MOST_MODEL, MOST_RESULT, MOST_CHECKPOINT = 2048 * MEGABYTE, 64 * MEGABYTE, 8192 * MEGABYTE
-
-
-def is_solution(run: Run) -> bool:
-    """Whether an opened RUN was made by `kansci solve`."""
-    return bool(run.config["command"] == COMMAND)
 
 
 def check_kept(statement: Mapping[str, Any] | None, path: str | Path) -> None:
@@ -152,7 +145,7 @@ def _files(solution: Solution, journal: Journal | None, system: System | None) -
     files[HISTORY] = "".join(lines).encode()
     if solution.formulas is not None:
         files[FORMULA] = encode(_formula_record(solution))
-    return files | {CONFIG: encode(_config(solution))}
+    return files | {CONFIG: _config(solution)}
 
 
 def open_solution(path: str | Path) -> Solution:
@@ -167,9 +160,7 @@ def open_solution(path: str | Path) -> Solution:
     Raises:
         RunError: The folder holds no solution, or a file is damaged.
     """
-    run = open_run(path)
-    if not is_solution(run):
-        raise RunError(f"{path} was made by `kansci {run.config['command']}`, not by `kansci solve`")
+    run = open_run_of(path, COMMAND)
     result = parse_object(read_text(run.path / RESULT, MOST_RESULT), {"run": OBJECT}, str(run.path / RESULT))
     content = read_bytes(run.path / MODEL, MOST_MODEL)
     try:
@@ -197,21 +188,17 @@ def open_solution(path: str | Path) -> Solution:
         raise RunError(f"{path}: not what `kansci solve` writes ({reason})") from error
 
 
-def _config(solution: Solution) -> dict[str, Any]:
+def _config(solution: Solution) -> bytes:
     problem, statement = solution.problem, solution.statement or {}
-    bounds = zip(problem.coordinates, problem.domain.bounds, strict=True)
-    columns = [{"name": n, "unit": "", "min": float(low), "max": float(high)} for n, (low, high) in bounds]
     plain = {key: value for key, value in statement.items() if key not in MEASURED}
-    return {
-        "format": 1,
-        "version": __version__,
-        "command": COMMAND,
-        "target": solution.fields[0],
-        "inputs": list(problem.coordinates),
-        "columns": columns,
-        "notes": list(solution.notes),
-        "settings": {"solve": asdict(solution.settings), "statement": plain},
-    }
+    return run_config(
+        COMMAND,
+        solution.fields[0],
+        box_columns(problem.coordinates, problem.domain.bounds),
+        problem.coordinates,
+        solution.notes,
+        {"solve": asdict(solution.settings), "statement": plain},
+    )
 
 
 def _rest(solution: Solution) -> dict[str, Any]:

@@ -16,6 +16,27 @@ ever executed.
 """
 
 from kansci.storage.files import commit, json_text
-from kansci.storage.run import Run, check_free, create_run, is_run, open_run, update_run
+from kansci.storage.layout import box_columns, run_config
+from kansci.storage.run import (
+    Run,
+    check_free,
+    create_run,
+    is_run,
+    open_run,
+    open_run_of,
+    update_run,
+)
 
-__all__ = ["Run", "check_free", "commit", "create_run", "is_run", "json_text", "open_run", "update_run"]
+__all__ = [
+    "Run",
+    "box_columns",
+    "check_free",
+    "commit",
+    "create_run",
+    "is_run",
+    "json_text",
+    "open_run",
+    "open_run_of",
+    "run_config",
+    "update_run",
+]

@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from typing import Any
 
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 from kansci.errors import RunError
+from kansci.storage.described import read_described
 from kansci.storage.model_file import check_network
 from kansci.storage.schema import COUNT, OBJECT, OBJECTS, Schema, check
 from kansci.training.checkpoint import Snapshot
@@ -40,9 +41,8 @@ def read_checkpoint(content: bytes, where: str) -> Snapshot:
         RunError: This is not what `checkpoint_bytes` writes.
     """
     try:
-        tensors = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
-        record = json.loads(header["__metadata__"]["record"])
+        tensors, texts = read_described(content)
+        record = json.loads(texts["record"])
     except (SafetensorError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise RunError(f"{where}: not a checkpoint ({str(error).splitlines()[0]})") from error
     check(record, _JOURNAL, where)

@@ -5,11 +5,12 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load, save
+from safetensors.torch import save
 
 from kansci.errors import RunError, SettingsError
 from kansci.models import KAN
 from kansci.models.nodes import read_width
+from kansci.storage.described import read_described
 from kansci.storage.schema import COUNT, OBJECTS, TEXT, Rule, Schema, check, parse_object
 
 __all__ = ["check_network", "model_bytes", "read_model"]
@@ -60,11 +61,9 @@ def read_model(content: bytes, where: str) -> tuple[KAN, int]:
         RunError: This is not what `model_bytes` writes.
     """
     try:
-        state = load(content)
-        header = json.loads(content[8 : 8 + int.from_bytes(content[:8], "little")])
+        state, metadata = read_described(content)
     except (SafetensorError, ValueError, RecursionError) as error:
         raise RunError(f"{where}: not a safetensors file ({str(error).splitlines()[0]})") from error
-    metadata = header.get("__metadata__", {})
     config = parse_object(metadata.get("kan", ""), {}, f"{where}: header 'kan'")
     check_network(config, f"{where}: header 'kan'", len(content))
     if not all(tensor.is_floating_point() and torch.isfinite(tensor).all() for tensor in state.values()):

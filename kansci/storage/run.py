@@ -3,15 +3,28 @@
 import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from kansci.data import Dataset
 from kansci.errors import KansciError, RunError
-from kansci.storage.files import MEGABYTE, commit, encode, json_text, read_bytes, read_text
+from kansci.storage.files import commit, encode, json_text, read_bytes, read_text
+from kansci.storage.layout import (
+    CHECKPOINT_FILE,
+    CONFIG_FILE,
+    DATA_FILE,
+    FORMAT,
+    FORMULA_FILE,
+    HISTORY_FILE,
+    LIMITS,
+    MODEL_FILE,
+    PLOTS,
+    PRODUCTS,
+    TRUST_FILE,
+    run_config,
+)
 from kansci.storage.schema import COLUMN, CONFIG, CONSTANT, FORMULA, GROUP, GROUPED, check, parse_object
-from kansci.storage.table_file import LIMIT, read_table_file, table_bytes
+from kansci.storage.table_file import read_table_file, table_bytes
 from kansci.symbolic.constants import Constant
 from kansci.symbolic.formula import Formula
 
@@ -19,47 +32,15 @@ if TYPE_CHECKING:
     from kansci.models import KAN
     from kansci.training.checkpoint import Snapshot
 
-__all__ = ["Run", "check_free", "create_run", "is_run", "open_run", "update_run"]
-
-FORMAT = 1
-CONFIG_FILE, DATA_FILE, FORMULA_FILE = "config.json", "data.npz", "formula.json"
-MODEL_FILE, HISTORY_FILE = "model.safetensors", "history.jsonl"
-TRUST_FILE = "trust.json"
-CHECKPOINT_FILE = "checkpoint.safetensors"
-SOLUTION_FILE = "solution.json"
-EQUATION_FILE, HELD_OUT_FILE = "equation.json", "heldout.safetensors"
-SIGNAL_FILE, REPRESENTATION_FILE = "signal.safetensors", "representation.json"
-PRODUCTS = (
-    CHECKPOINT_FILE,
-    FORMULA_FILE,
-    MODEL_FILE,
-    HISTORY_FILE,
-    TRUST_FILE,
-    SOLUTION_FILE,
-    EQUATION_FILE,
-    HELD_OUT_FILE,
-    SIGNAL_FILE,
-    REPRESENTATION_FILE,
-)
-PLOTS = "plots"
-"""The folder into which `kansci plot` draws."""
-ALL_FILES = (CONFIG_FILE, DATA_FILE, *PRODUCTS)
-"""What a RUN may hold, the configuration first: without it there is no RUN."""
-LIMITS = {
-    CONFIG_FILE: 16 * MEGABYTE,
-    FORMULA_FILE: 64 * MEGABYTE,
-    HISTORY_FILE: 256 * MEGABYTE,
-    TRUST_FILE: 64 * MEGABYTE,
-    SOLUTION_FILE: 64 * MEGABYTE,
-    EQUATION_FILE: 16 * MEGABYTE,
-    HELD_OUT_FILE: 256 * MEGABYTE,
-    REPRESENTATION_FILE: 64 * MEGABYTE,
-    SIGNAL_FILE: 4096 * MEGABYTE,
-    MODEL_FILE: 2048 * MEGABYTE,
-    CHECKPOINT_FILE: 8192 * MEGABYTE,
-    DATA_FILE: LIMIT,
-}
-"""The largest file that is read."""
+__all__ = [
+    "Run",
+    "check_free",
+    "create_run",
+    "is_run",
+    "open_run",
+    "open_run_of",
+    "update_run",
+]
 
 
 @dataclass(frozen=True)
@@ -228,6 +209,25 @@ def open_run(path: str | Path) -> Run:
     return Run(folder, config)
 
 
+def open_run_of(path: str | Path, command: str) -> Run:
+    """Open a RUN folder that a certain command made.
+
+    Args:
+        path: The folder.
+        command: Its name.
+
+    Returns:
+        The run.
+
+    Raises:
+        RunError: Another command made it; or as `open_run`.
+    """
+    run = open_run(path)
+    if run.config["command"] != command:
+        raise RunError(f"{path} was made by `kansci {run.config['command']}`, not by `kansci {command}`")
+    return run
+
+
 def create_run(
     path: str | Path,
     command: str,
@@ -254,19 +254,10 @@ def create_run(
     """
     folder = Path(path)
     check_free(folder)
-    config = {
-        "format": FORMAT,
-        "version": version("kansci"),
-        "command": command,
-        "target": dataset.target,
-        "inputs": list(dataset.inputs),
-        "columns": _columns(dataset),
-        "notes": list(dataset.notes),
-        "settings": dict(settings),
-    }
+    config = run_config(command, dataset.target, _columns(dataset), dataset.inputs, dataset.notes, settings)
     # The configuration comes last: a new folder is a RUN only when everything is there.
     files = {DATA_FILE: table_bytes(dataset)} | _products(result, model, history)
-    commit(folder, files | {CONFIG_FILE: encode(config)}, stale=PRODUCTS)
+    commit(folder, files | {CONFIG_FILE: config}, stale=PRODUCTS)
     return open_run(folder)
 
 

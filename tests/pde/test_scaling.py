@@ -113,3 +113,8 @@ def test_what_is_of_order_one_stays_as_it_is(name):
     own = scaled(load(name))
     assert own.is_identity
     assert all(own.problem.exact[key] == value for key, value in load(name).exact.items())
+
+
+@pytest.mark.parametrize("name", sorted(OF_OTHER_ORDERS))
+def test_what_is_of_another_order_is_scaled(name):
+    assert not scaled(load(name)).is_identity
