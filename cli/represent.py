@@ -197,7 +197,7 @@ def represent(
         result = find(
             data,
             model,
-            mask=None if mask is None else _mask(mask),
+            mask=None if mask is None else _mask(mask, size),
             angles=None if angles is None else _angles(angles),
             reference=None if reference is None else read_given(str(reference), None, size),
             on_progress=lambda step: tell(f"step {step.step}, {step.psnr:.2f} dB, {step.seconds:.0f} s"),
@@ -258,11 +258,9 @@ def _size(text: str) -> int | tuple[int, ...]:
     return numbers[0] if len(numbers) == 1 else numbers
 
 
-def _mask(file: Path) -> "np.ndarray":
-    """True where a grey or colour image is brighter than half."""
-    from kansci.signals.read import read_signal
-
-    return read_signal(file, "image").values[..., :3].mean(axis=-1) > 0.5
+def _mask(file: Path, size: str | None) -> "np.ndarray":
+    """True where a grey or colour image, of the signal's size, is brighter than half."""
+    return read_given(str(file), "image", size).values[..., :3].mean(axis=-1) > 0.5
 
 
 def _angles(text: str) -> list[float]:

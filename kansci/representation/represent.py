@@ -88,6 +88,8 @@ def represent(
             notes.append(f"not all weights of a prior were tried in {chosen.seconds:g} s")
     else:
         found, history = fit_network(goal, chosen, on_progress, interrupted)
+    if goal.known is not None and reference is None:
+        notes.append("its quality is measured on the samples that are known")
     seconds = time.perf_counter() - started
     result = Representation(goal.frame, chosen, found, {}, seconds, history, tuple(notes), interrupted.set)
     result.quality.update(_quality(result, goal, reference))

@@ -109,6 +109,11 @@ def test_missing_pixels_and_a_reference(photo, tmp_path):
     record = json.loads(run("represent", photo, *options).stdout)
     assert record["psnr"] > 24
     assert pixels(out).shape[:2] == (40, 48)
+    smaller = json.loads(
+        run("represent", photo, "--task", "inpaint", "--mask", mask, "--size", 24, "--json").stdout
+    )
+    assert smaller["shape"] == [20, 24]
+    assert any("known" in note for note in smaller["notes"])
 
 
 def test_sound_and_fields(tmp_path):
